@@ -1,0 +1,2 @@
+-- Areas. Noise: the tree's bookkeeping (one new area renumbers many rows), colours, billing, abuse, welcome message.
+select nemo_mqtt.watch('NEMO_area', 'lft', 'rght', 'tree_id', 'level', 'area_calendar_color', 'area_reservation_calendar_color', 'core_facility_id', 'abuse_email', 'reservation_email', 'abuse_weight', 'missed_reservation_threshold', 'late_cancellation_reservation_threshold', 'welcome_message'), nemo_mqtt.finish_migration('000014_watch_area');

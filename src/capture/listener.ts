@@ -1,0 +1,203 @@
+import { Backoff, pause } from '../backoff.ts'
+import { AppError, reasonOf } from '../errors.ts'
+import type { Health } from '../health.ts'
+import type { Log } from '../log.ts'
+import { eventPayload, mapChange } from '../map/index.ts'
+import { encodeEntry } from '../queue/entry.ts'
+import type { EventQueue } from '../queue/event-queue.ts'
+import type { Wake } from '../wake.ts'
+import type { Change } from './change.ts'
+import { type ChangeLog, type LoggedChange, parseChange } from './change-log.ts'
+import type { NameLookup } from './lookup.ts'
+import type { PendingChanges } from './pending.ts'
+
+/** The log is looked at this often even when nothing notifies us, in milliseconds. */
+const SWEEP_MS = 1_000
+/** And all of it, late ones and what no rule foresees included, this often. */
+const LOOK_EVERYWHERE_MS = 60_000
+/** Changes in one read; also what one push to Redis holds at most. */
+const BATCH = 1_000
+/** Changes that may be pending at once: what memory and a repeat after a crash are bounded by. */
+const MAX_PENDING = 20_000
+
+/** What the listener works with. */
+export interface ListenerParts {
+  readonly changeLog: ChangeLog
+  readonly lookup: NameLookup
+  readonly queue: EventQueue
+  readonly pending: PendingChanges
+  readonly wake: Wake
+  /** Notified when entries were pushed. */
+  readonly pushed: Wake
+  readonly health: Health
+  readonly log: Log
+  readonly installation: string
+  readonly topicPrefix: string
+  readonly retain: boolean
+  /** Length of the queue at which it pauses. */
+  readonly queueLimit: number
+}
+
+/**
+ * The loop from PostgreSQL to Redis: on each wake it reads the change log until nothing new is there, maps a batch
+ * and pushes it in one round trip. No transaction is open meanwhile, and nothing is marked in the log: what is pushed
+ * is pending in memory until its messages were delivered, then it is deleted by {@link Listener.retire}.
+ *
+ * It pauses while the queue is at its bound or too much is pending: PostgreSQL is the durable store.
+ * Trouble with PostgreSQL is retried here; trouble with Redis ends the loop, because the claim on the queue is lost.
+ */
+export class Listener {
+  readonly #parts: ListenerParts
+  #queueLength = 0
+  #lookEverywhereAt = 0
+  /** Changes that became no message, since the start. */
+  silent = 0
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Runs until the signal aborts.
+   *
+   * @throws AppError NEMO_MQTT_ERR_REDIS when the queue is lost
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { wake, health } = this.#parts
+    const backoff = new Backoff({ capMs: 5_000 })
+    while (!signal.aborted) {
+      try {
+        await this.#drain(signal)
+        backoff.reset()
+        health.ok('database', 'the change log can be read')
+      } catch (error) {
+        if (isQueueTrouble(error)) throw error
+        health.failing('database', error, 'check that PostgreSQL runs and NEMO_MQTT_DATABASE_URL is right')
+        await pause(backoff.next(), signal)
+        continue
+      }
+      await wake.wait(SWEEP_MS, signal)
+    }
+  }
+
+  /** Deletes settled changes in PostgreSQL, in batches, until the signal aborts; then once more what is left. */
+  async retire(signal: AbortSignal): Promise<void> {
+    const { pending } = this.#parts
+    const backoff = new Backoff({ capMs: 5_000 })
+    while (true) {
+      const ids = pending.takeSettled(5_000)
+      if (ids.length === 0) {
+        if (signal.aborted) return
+        await pending.settled.wait(60_000, signal)
+        continue
+      }
+      try {
+        await this.#parts.changeLog.remove(ids)
+        pending.forget(ids)
+        backoff.reset()
+        this.#parts.wake.notify() // there may be room again
+      } catch (error) {
+        pending.retry(ids)
+        if (signal.aborted) return // they are delivered; the next start delivers them again, under the same event_id
+        this.#parts.health.failing('database', error)
+        await pause(backoff.next(), signal)
+      }
+    }
+  }
+
+  async #drain(signal: AbortSignal): Promise<void> {
+    const { changeLog, pending } = this.#parts
+    if (Date.now() >= this.#lookEverywhereAt) {
+      changeLog.lookEverywhere()
+      this.#lookEverywhereAt = Date.now() + LOOK_EVERYWHERE_MS
+    }
+    while (!signal.aborted && (await this.#hasRoom())) {
+      const page = await changeLog.read(BATCH)
+      await this.#forward(page.changes.filter((change) => !pending.has(change.id)))
+      page.advance()
+      if (!page.isFull) return
+    }
+  }
+
+  async #hasRoom(): Promise<boolean> {
+    const { pending, queue, queueLimit, health } = this.#parts
+    if (this.#queueLength >= queueLimit) this.#queueLength = await queue.length()
+    const why =
+      this.#queueLength >= queueLimit
+        ? `the queue holds ${queueLimit} entries, its bound; further changes wait in PostgreSQL`
+        : pending.size >= MAX_PENDING
+          ? `${MAX_PENDING} changes wait for their delivery; further ones wait in PostgreSQL`
+          : undefined
+    if (why === undefined) health.ok('listener', 'changes are read')
+    else health.waiting('listener', why)
+    return why === undefined
+  }
+
+  async #forward(logged: readonly LoggedChange[]): Promise<void> {
+    if (logged.length === 0) return
+    const { lookup, pending, queue, pushed } = this.#parts
+    const changes = await this.#parse(logged)
+    const lookupAt = await lookup.forBatch(changes)
+    const mapped: Array<{ readonly id: string; readonly entries: readonly string[] }> = []
+    for (const change of changes) {
+      try {
+        mapped.push({ id: change.id, entries: this.#encode(change, lookupAt) })
+      } catch (error) {
+        await this.#setAside(change, error)
+      }
+    }
+    // Nothing may fail between here and the push, or a change would be pending and never sent. And before the push:
+    // the messages may be delivered before Redis has answered us.
+    for (const { id, entries } of mapped) {
+      pending.add(id, entries.length)
+      if (entries.length === 0) this.silent += 1
+    }
+    const entries = mapped.flatMap((one) => one.entries)
+    if (entries.length === 0) return
+    this.#queueLength = await queue.push(entries)
+    pushed.notify()
+  }
+
+  async #parse(logged: readonly LoggedChange[]): Promise<Change[]> {
+    const changes: Change[] = []
+    for (const one of logged) {
+      try {
+        changes.push(parseChange(one))
+      } catch (error) {
+        await this.#setAside(one, error)
+      }
+    }
+    return changes
+  }
+
+  #encode(change: Change, lookupAt: Awaited<ReturnType<NameLookup['forBatch']>>): string[] {
+    const { installation, topicPrefix, retain } = this.#parts
+    const events = mapChange(change, lookupAt(change))
+    const now = Date.now() / 1000
+    return events.map((event, index) =>
+      encodeEntry(
+        {
+          topic: `${topicPrefix}/${event.topic}`,
+          payload: eventPayload(event.body, `${installation}-${change.id}-${index}`),
+          retain,
+          entity: event.entity,
+          origin: { installation, change: change.id, index, count: events.length },
+        },
+        now,
+      ),
+    )
+  }
+
+  // It must never block the others, and never vanish: `nemo-mqtt status` shows it.
+  async #setAside(change: { readonly id: string; readonly table: string }, error: unknown): Promise<void> {
+    this.#parts.log.error(
+      { change: change.id, table: change.table, err: error },
+      'a change cannot be mapped; it is set aside',
+    )
+    await this.#parts.changeLog.setAside(change.id, reasonOf(error))
+  }
+}
+
+function isQueueTrouble(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'NEMO_MQTT_ERR_REDIS'
+}

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import pgListen, { type Subscriber } from 'pg-listen'
+import { Backoff, pause } from '../backoff.ts'
+import type { Health } from '../health.ts'
+import { Wake } from '../wake.ts'
+
+/** The channel on which the capture function notifies, with an empty payload. */
+export const CHANNEL = 'nemo_mqtt'
+
+/** How often the session must hear from itself, and how long that may take, in milliseconds. */
+const HEARTBEAT_MS = 4_000
+const ECHO_MS = 4_000
+
+// Under NodeNext the types of pg-listen, which is CommonJS, put the function one level deeper than Node does.
+const createSubscriber = pgListen.default
+
+type Session = Subscriber<Record<string, string>>
+
+/**
+ * Listens for NOTIFY and wakes the listener.
+ *
+ * A notification is only a hint: the change lies in the log, and the listener looks there at intervals anyway. So
+ * losing one costs time, never a change. What must not happen is to stay deaf without knowing it: a half-open socket
+ * raises no error, and behind a transaction pooler LISTEN succeeds and nothing ever arrives. Therefore the session
+ * notifies itself through the server and expects to hear it; a session that does not is replaced.
+ */
+export class Notifications {
+  readonly #databaseUrl: string
+  readonly #wake: Wake
+  readonly #health: Health
+
+  constructor(databaseUrl: string, wake: Wake, health: Health) {
+    this.#databaseUrl = databaseUrl
+    this.#wake = wake
+    this.#health = health
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ capMs: 5_000 })
+    while (!signal.aborted) {
+      try {
+        await this.#session(signal, () => backoff.reset())
+      } catch (error) {
+        this.#health.failing('notifications', error, 'changes are found by looking at intervals until this is mended')
+        await pause(backoff.next(), signal)
+      }
+    }
+  }
+
+  async #session(signal: AbortSignal, onHeard: () => void): Promise<void> {
+    const session: Session = createSubscriber(
+      {
+        connectionString: this.#databaseUrl,
+        application_name: 'nemo-mqtt listen',
+        connectionTimeoutMillis: ECHO_MS,
+        query_timeout: ECHO_MS,
+      },
+      // One session, one connection: we make the next session ourselves, with a first LISTEN before the first drain.
+      { retryTimeout: 1, retryLimit: 1, paranoidChecking: false, parse: (text) => text, serialize: String },
+    )
+    const lost = new Promise<never>((_, reject) => {
+      session.events.on('error', () => reject(new Error('the LISTEN session was lost')))
+    })
+    lost.catch(() => undefined) // it may be lost while nobody waits for it; the race below tells
+    try {
+      await session.connect()
+      session.notifications.on(CHANNEL, () => this.#wake.notify())
+      await Promise.race([session.listenTo(CHANNEL), lost])
+      const echo = new Wake()
+      const own = `${CHANNEL}_echo_${randomBytes(6).toString('hex')}`
+      let heard = 0
+      session.notifications.on(own, () => {
+        heard += 1
+        echo.notify()
+      })
+      await Promise.race([session.listenTo(own), lost])
+      this.#wake.notify() // what was committed before LISTEN took effect
+      for (let sent = 1; !signal.aborted; sent += 1) {
+        await Promise.race([session.notify(own, String(sent)), lost])
+        await Promise.race([echo.wait(ECHO_MS, signal), lost])
+        if (signal.aborted) return
+        if (heard < sent) throw new Error(DEAF)
+        onHeard()
+        this.#health.ok('notifications', 'PostgreSQL notifies us of changes')
+        await Promise.race([pause(HEARTBEAT_MS, signal), lost])
+      }
+    } finally {
+      close(session)
+    }
+  }
+}
+
+const DEAF =
+  'LISTEN was accepted, but our own NOTIFY does not arrive: either the link is dead, or NEMO_MQTT_DATABASE_URL ' +
+  'points at a pooler in transaction mode (PgBouncer): give the address of PostgreSQL itself'
+
+// On a dead socket close() never settles; the session is left behind either way.
+function close(session: Session): void {
+  session.events.removeAllListeners('error')
+  session.events.on('error', () => undefined)
+  Promise.resolve(session.close()).catch(() => undefined)
+}

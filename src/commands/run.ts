@@ -1,0 +1,30 @@
+import type { CommandModule } from 'yargs'
+import { readSettings, secretsOf } from '../config/environment.ts'
+import { createLog } from '../log.ts'
+import { Service } from '../service.ts'
+import { onSignals } from '../shutdown.ts'
+import { version } from '../version.ts'
+
+/**
+ * Runs the service until a signal ends it.
+ *
+ * @throws AppError NEMO_MQTT_ERR_CONFIG, or NEMO_MQTT_ERR_BROKER when the settings say that a lost broker ends it
+ */
+export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
+  const settings = readSettings(environment)
+  const log = createLog({ level: settings.log_level, secrets: secretsOf(settings) })
+  const { broker_host, broker_port, mqtt_version, topic_prefix, use_hmac } = settings
+  log.info({ version: version(), broker_host, broker_port, mqtt_version, topic_prefix, use_hmac }, 'nemo-mqtt starts')
+  await new Service(settings, log).run(onSignals(log))
+  log.info('nemo-mqtt has stopped')
+  return 0
+}
+
+/** `nemo-mqtt run`. */
+export const runCommand: CommandModule = {
+  command: 'run',
+  describe: 'publish every change of NEMO over MQTT, until stopped',
+  handler: async () => {
+    process.exitCode = await run(process.env)
+  },
+}

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { Ajv, type ErrorObject } from 'ajv'
+import { AppError, reasonOf } from '../errors.ts'
+import { SECRET_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
+import { cleanTopicPrefix } from './topic-prefix.ts'
+
+const PREFIX = 'NEMO_MQTT_'
+const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SETTINGS)
+
+/**
+ * Reads the settings from environment variables, `NEMO_MQTT_<NAME>`; a secret also from the file that
+ * `NEMO_MQTT_<NAME>_FILE` names, without the line ends at its end.
+ *
+ * @throws AppError NEMO_MQTT_ERR_CONFIG that names every problem at once, and no value of a secret
+ */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  const problems: string[] = []
+  const given: Record<string, unknown> = {}
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith(PREFIX) || value === undefined) continue
+    const name = variable.slice(PREFIX.length).toLowerCase()
+    const fileOf = name.endsWith('_file') ? name.slice(0, -'_file'.length) : undefined
+    if (isSetting(name)) {
+      if (value !== '' || name === 'topic_prefix') given[name] = value
+    } else if (fileOf !== undefined && isSetting(fileOf) && SECRET_NAMES.includes(fileOf)) {
+      if (environment[PREFIX + fileOf.toUpperCase()]) {
+        problems.push(`${variable}: ${PREFIX}${fileOf.toUpperCase()} is set too; keep one of them`)
+      } else {
+        const secret = readSecret(variable, value, problems)
+        if (secret !== undefined) given[fileOf] = secret
+      }
+    } else {
+      problems.push(`${variable}: there is no such setting${suggestion(name)}`)
+    }
+  }
+  const spelled = { ...given }
+  if (!validate(given)) problems.push(...(validate.errors ?? []).map((error) => describe(error, spelled)))
+  const settings = given as Settings
+  if (problems.length === 0) problems.push(...checkTogether(settings))
+  if (problems.length > 0) {
+    throw new AppError(
+      'NEMO_MQTT_ERR_CONFIG',
+      `the settings cannot be used:\n${problems.map((p) => `  ${p}`).join('\n')}`,
+      {
+        hint: 'correct the environment variables; the README lists every setting with its default',
+      },
+    )
+  }
+  const prefix = cleanTopicPrefix(settings.topic_prefix)
+  return Object.freeze({
+    ...settings,
+    topic_prefix: 'prefix' in prefix ? prefix.prefix : settings.topic_prefix,
+    redis_url: withDatabase(settings.redis_url),
+  })
+}
+
+/** The values that must never be shown, passwords inside URLs included. */
+export function secretsOf(settings: Settings): string[] {
+  const secrets: string[] = []
+  for (const name of SECRET_NAMES) {
+    const value = String(settings[name])
+    if (!value.includes('://')) secrets.push(value)
+    else if (URL.canParse(value)) secrets.push(decodeURIComponent(new URL(value).password))
+  }
+  return secrets.filter((secret) => secret !== '')
+}
+
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS.properties, name)
+}
+
+// A file that an editor or `echo` made ends in a line end that nobody means as part of the key.
+function readSecret(variable: string, path: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').replace(/[\r\n]+$/, '')
+  } catch (error) {
+    problems.push(`${variable}: the file cannot be read: ${reasonOf(error)}`)
+    return undefined
+  }
+}
+
+function describe(error: ErrorObject, given: Readonly<Record<string, unknown>>): string {
+  const name = error.keyword === 'required' ? String(error.params.missingProperty) : error.instancePath.slice(1)
+  const variable = PREFIX + name.toUpperCase()
+  if (error.keyword === 'required') return `${variable}: is missing`
+  const setting = isSetting(name) ? SETTINGS.properties[name] : undefined
+  const found = setting !== undefined && 'secret' in setting ? 'its value' : JSON.stringify(given[name])
+  return `${variable}: ${found} ${error.message ?? 'is not valid'}`
+}
+
+function checkTogether(settings: Settings): string[] {
+  const problems: string[] = []
+  if (!isUrl(settings.database_url, ['postgres:', 'postgresql:'])) {
+    problems.push(`${PREFIX}DATABASE_URL: is not of the form postgres://user:password@host:5432/database`)
+  }
+  if (!isUrl(settings.redis_url, ['redis:', 'rediss:'])) {
+    problems.push(`${PREFIX}REDIS_URL: is not of the form redis://user:password@host:6379/1`)
+  } else if (!/^\/?\d{0,5}$/.test(new URL(settings.redis_url).pathname)) {
+    problems.push(`${PREFIX}REDIS_URL: the part after the port is the number of a database, such as /1`)
+  }
+  if (settings.use_hmac && settings.hmac_secret_key === '') {
+    problems.push(`${PREFIX}HMAC_SECRET_KEY: is missing although ${PREFIX}USE_HMAC is true; nothing is sent unsigned`)
+  }
+  if (settings.password !== '' && settings.username === '') {
+    problems.push(`${PREFIX}USERNAME: is missing although a password is set`)
+  }
+  const prefix = cleanTopicPrefix(settings.topic_prefix)
+  if ('problem' in prefix) {
+    problems.push(`${PREFIX}TOPIC_PREFIX: ${JSON.stringify(settings.topic_prefix)} ${prefix.problem}`)
+  }
+  return problems
+}
+
+function isUrl(text: string, protocols: readonly string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+}
+
+// Database 0 is everybody's; without a number the driver would take it.
+function withDatabase(url: string): string {
+  const parsed = new URL(url)
+  if (parsed.pathname === '' || parsed.pathname === '/') parsed.pathname = '/1'
+  return parsed.href
+}
+
+function suggestion(name: string): string {
+  const near = Object.keys(SETTINGS.properties).find((known) => known.includes(name) || name.includes(known))
+  return near === undefined ? '' : `; do you mean ${PREFIX}${near.toUpperCase()}?`
+}

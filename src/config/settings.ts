@@ -1,0 +1,99 @@
+import Type, { type Static } from 'typebox'
+
+/** Notes on a setting that are no part of JSON Schema: `secret` values are never shown, and may come from a file. */
+interface Notes {
+  readonly description: string
+  readonly default?: unknown
+  readonly secret?: true
+}
+
+const text = (notes: Notes, limits: { minLength?: number; maxLength?: number } = {}) =>
+  Type.String({ ...limits, ...notes })
+const count = (notes: Notes, minimum: number, maximum: number) => Type.Integer({ minimum, maximum, ...notes })
+const choice = (notes: Notes) => Type.Boolean({ ...notes })
+
+/**
+ * Every setting: name, type, limits, default and what it is for, in the one place from which validation, messages and
+ * the README's table come. The environment variable of a setting is `NEMO_MQTT_` and its name in capitals.
+ */
+export const SETTINGS = Type.Object(
+  {
+    database_url: text({
+      description: 'NEMO’s PostgreSQL database: `postgres://user:password@host:5432/database`',
+      secret: true,
+    }),
+    redis_url: text({
+      description: 'Redis; database 1 unless the URL names another: `redis://host:6379/1`',
+      default: 'redis://127.0.0.1:6379/1',
+      secret: true,
+    }),
+    broker_host: text({ description: 'name or address of the MQTT broker', default: 'localhost' }, { minLength: 1 }),
+    broker_port: count({ description: 'port of the MQTT broker', default: 1883 }, 1, 65_535),
+    mqtt_version: Type.Union([Type.Literal('5'), Type.Literal('3.1.1')], {
+      description:
+        'MQTT protocol version: `5`, or `3.1.1` for older brokers (they cannot say that they refuse a message)',
+      default: '5',
+    }),
+    keepalive: count(
+      { description: 'seconds between signs of life; a dead link is noticed after 1.5 times this', default: 8 },
+      1,
+      65_535,
+    ),
+    client_id: text(
+      { description: 'MQTT client id, unique at the broker; `nemo_bridge_{hostname}_{pid}` when empty', default: '' },
+      { maxLength: 65_535 },
+    ),
+    username: text({ description: 'user name at the broker; none when empty', default: '' }),
+    password: text({ description: 'password at the broker', default: '', secret: true }),
+    clean_session: choice({ description: 'begin with a clean session at the broker', default: true }),
+    auto_reconnect: choice({
+      description: 'reconnect when the link is lost; otherwise the service ends',
+      default: true,
+    }),
+    reconnect_delay: count(
+      { description: 'longest pause between two attempts to reach the broker, in seconds', default: 15 },
+      1,
+      3600,
+    ),
+    max_reconnect_attempts: count(
+      { description: 'failed attempts in a row after which the service ends; 0 means never', default: 0 },
+      0,
+      1_000_000,
+    ),
+    topic_prefix: text({ description: 'first level or levels of every topic', default: 'nemo' }),
+    retain_messages: choice({ description: 'ask the broker to retain event messages', default: false }),
+    use_hmac: choice({ description: 'sign every message; without a key the service does not start', default: false }),
+    hmac_secret_key: text({ description: 'shared key of the signature (HMAC-SHA256)', default: '', secret: true }),
+    user_name_format: Type.Union(
+      [Type.Literal('first_last'), Type.Literal('first_last_username'), Type.Literal('initials'), Type.Literal('none')],
+      {
+        description: 'how people are named: `first_last`, `first_last_username`, `initials` or `none`',
+        default: 'first_last',
+      },
+    ),
+    queue_limit: count(
+      {
+        description: 'entries in the Redis list at which the listener pauses; changes wait in PostgreSQL',
+        default: 10_000,
+      },
+      100,
+      1_000_000,
+    ),
+    log_level: Type.Union(
+      [Type.Literal('DEBUG'), Type.Literal('INFO'), Type.Literal('WARNING'), Type.Literal('ERROR')],
+      { description: 'least level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`', default: 'INFO' },
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** All settings with their values; a stage takes this value and never reads the environment itself. */
+export type Settings = Readonly<Static<typeof SETTINGS>>
+
+/** Name of a setting. */
+export type SettingName = keyof Settings
+
+/** Names of the settings whose values are never shown. */
+export const SECRET_NAMES: readonly SettingName[] = (Object.keys(SETTINGS.properties) as SettingName[]).filter(
+  (name) => 'secret' in SETTINGS.properties[name],
+)

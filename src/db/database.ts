@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import { type Generated, type GeneratedAlways, Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { AppError, codeOf, reasonOf } from '../errors.ts'
+
+/** Our own tables in NEMO's database, made by `sql/000001_change_log.sql`. Numbers of type bigint come as digits. */
+export interface OwnTables {
+  'nemo_mqtt.change_log': {
+    id: GeneratedAlways<string>
+    at: Generated<Date>
+    tbl: string
+    op: string
+    old: unknown
+    new: unknown
+  }
+  'nemo_mqtt.unmapped': {
+    id: string
+    at: Date
+    tbl: string
+    op: string
+    old: unknown
+    new: unknown
+    reason: string
+    set_aside_at: Generated<Date>
+  }
+  'nemo_mqtt.installation': { id: string }
+  'nemo_mqtt.watched_table': { tbl: string; noise: string[] }
+  'nemo_mqtt.service_role': { name: string; created: boolean; granted: string[] }
+  'nemo_mqtt.kysely_migration': { name: string; timestamp: string }
+}
+
+/** Whatever can run a query: a pool, or one connection. */
+export interface Queryable {
+  query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<R>>
+}
+
+/** Connections for one command: plain SQL, the same through Kysely, and an end. */
+export interface Database {
+  readonly pool: pg.Pool
+  readonly kysely: Kysely<OwnTables>
+  readonly close: () => Promise<void>
+}
+
+/** A notice or warning of the server. */
+export interface Notice {
+  readonly code?: string | undefined
+  readonly message?: string | undefined
+}
+
+const CONNECT_MS = 10_000
+
+/**
+ * The URL of NEMO's database: `NEMO_MQTT_DATABASE_URL`, or what is in the file that `NEMO_MQTT_DATABASE_URL_FILE` names.
+ *
+ * @throws AppError NEMO_MQTT_ERR_CONFIG
+ */
+export function databaseUrl(environment: NodeJS.ProcessEnv): string {
+  const url = secretFrom(environment, 'NEMO_MQTT_DATABASE_URL')
+  const hint = 'set NEMO_MQTT_DATABASE_URL to postgres://user:password@host:5432/database'
+  if (url === undefined) throw new AppError('NEMO_MQTT_ERR_CONFIG', 'NEMO_MQTT_DATABASE_URL is not set', { hint })
+  if (!URL.canParse(url) || !/^postgres(ql)?:/.test(url)) {
+    throw new AppError('NEMO_MQTT_ERR_CONFIG', 'NEMO_MQTT_DATABASE_URL is not the URL of a database', { hint })
+  }
+  return url
+}
+
+/** A secret from a variable, or from the file that the variable with `_FILE` at its end names; undefined without both. */
+export function secretFrom(environment: NodeJS.ProcessEnv, variable: string): string | undefined {
+  const file = environment[`${variable}_FILE`]
+  if (environment[variable] || !file) return environment[variable] || undefined
+  try {
+    return readFileSync(file, 'utf8').replace(/[\r\n]+$/, '') // a line end that the editor made
+  } catch (error) {
+    throw new AppError('NEMO_MQTT_ERR_CONFIG', `${variable}_FILE cannot be read: ${reasonOf(error)}`)
+  }
+}
+
+/**
+ * Opens the database for one command and makes sure that it answers.
+ *
+ * @param onNotice sees every notice and warning that the server sends
+ * @throws AppError NEMO_MQTT_ERR_DATABASE
+ */
+export async function connect(url: string, onNotice: (notice: Notice) => void = () => undefined): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'nemo-mqtt',
+    connectionTimeoutMillis: CONNECT_MS,
+    max: 2,
+  })
+  // The query that is running fails with it; a connection that idles has nothing to tell. Without a listener on both,
+  // Node would end the process.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined).on('notice', onNotice))
+  const kysely = new Kysely<OwnTables>({ dialect: new PostgresDialect({ pool }) })
+  const close = () => kysely.destroy()
+  try {
+    await pool.query('select 1')
+  } catch (error) {
+    await close()
+    throw connectError(error, url)
+  }
+  return { pool, kysely, close }
+}
+
+/** What the database refused, for people. An AppError stays as it is. */
+export function databaseError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const hint = error instanceof pg.DatabaseError ? error.hint : undefined
+  const code = codeOf(error) === '42501' ? 'NEMO_MQTT_ERR_RIGHTS' : 'NEMO_MQTT_ERR_DATABASE'
+  return new AppError(code, reasonOf(error), { cause: error, ...(hint === undefined ? {} : { hint }) })
+}
+
+// Without a `cause` where a URL could not be read: that error shows the URL, and the password in it.
+function connectError(error: unknown, url: string): AppError {
+  const why = reasonOf(error)
+  const code = codeOf(error)
+  const { host, port, name, user } = describe(url)
+  const place = `database "${name}" at ${host}:${port} as "${user}"`
+  const hint = HINTS[code ?? ''] ?? hintFor(why)
+  return new AppError('NEMO_MQTT_ERR_DATABASE', `cannot connect to ${place}: ${why}`, {
+    ...(hint === undefined ? {} : { hint: hint(host, name, user) }),
+    ...(code === 'ERR_INVALID_URL' ? {} : { cause: error }),
+  })
+}
+
+type Hint = (host: string, name: string, user: string) => string
+
+const notReached: Hint = (host) => `check that PostgreSQL runs on ${host}, listens there and no firewall is between`
+const HINTS: Readonly<Record<string, Hint>> = {
+  ECONNREFUSED: notReached,
+  ETIMEDOUT: notReached,
+  EHOSTUNREACH: notReached,
+  ENOENT: (host) => `no server has its socket in ${host}`,
+  ENOTFOUND: (host) => `nothing is known by the name ${host}: correct the host in NEMO_MQTT_DATABASE_URL`,
+  EAI_AGAIN: (host) => `the name ${host} cannot be looked up at the moment`,
+  '28P01': (_host, _name, user) => `correct the password of "${user}" in NEMO_MQTT_DATABASE_URL`,
+  '28000': (_host, name, user) =>
+    `create role "${user}", or add a line for it and database "${name}" to the server’s pg_hba.conf`,
+  '3D000': () => 'correct the name of the database in NEMO_MQTT_DATABASE_URL: the one that NEMO uses',
+  '42501': (_host, name, user) => `grant connect on database "${name}" to "${user}"`,
+  '53300': () => 'raise max_connections of the server, or end sessions that nobody needs',
+  '57P03': () => 'the server is starting or stopping: try again in a moment',
+}
+
+// The driver gives no code for these.
+function hintFor(why: string): Hint | undefined {
+  if (/timeout/i.test(why)) return notReached
+  if (/password must be a/i.test(why)) return (_host, _name, user) => `give "${user}" its password in the URL`
+  if (/SSL/.test(why)) return () => 'add ?sslmode=require to the URL, or take it away, as the server wants it'
+  return undefined
+}
+
+function describe(url: string): { host: string; port: string; name: string; user: string } {
+  const { hostname, port, pathname, username, searchParams } = new URL(url)
+  const host = searchParams.get('host') ?? (decodeURIComponent(hostname) || 'localhost')
+  const user = decodeURIComponent(username) || (process.env.PGUSER ?? process.env.USER ?? '')
+  return { host, port: port || (process.env.PGPORT ?? '5432'), name: decodeURIComponent(pathname.slice(1)), user }
+}

@@ -1,0 +1,24 @@
+import type { Wanted } from './lookup.ts'
+
+/** One NEMO table in which mappers look things up. */
+export interface LookupTable {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** Whether its changes are captured, so that the change log knows what a row was earlier. */
+  readonly isWatched: boolean
+}
+
+/** What is looked up where. NEMO 4.7.1 to 8.1.5 and NEMO-CE have all of these columns. */
+export const LOOKUP_TABLES = {
+  tools: { table: 'NEMO_tool', columns: ['name', 'parent_tool_id', 'operational'], isWatched: true },
+  areas: { table: 'NEMO_area', columns: ['name'], isWatched: true },
+  reservations: { table: 'NEMO_reservation', columns: ['start', 'end'], isWatched: true },
+  users: { table: 'NEMO_user', columns: ['username', 'first_name', 'last_name'], isWatched: false },
+  projects: { table: 'NEMO_project', columns: ['name'], isWatched: false },
+} as const satisfies Record<Exclude<keyof Wanted, 'children'>, LookupTable>
+
+/** Name of one of {@link LOOKUP_TABLES}, the same as in {@link Wanted}. */
+export type LookupName = keyof typeof LOOKUP_TABLES
+
+/** The names of all {@link LOOKUP_TABLES}. */
+export const LOOKUP_NAMES = Object.keys(LOOKUP_TABLES) as readonly LookupName[]

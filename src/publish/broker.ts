@@ -1,0 +1,183 @@
+import { hostname } from 'node:os'
+import type { IClientOptions } from 'mqtt'
+import { Backoff, pause } from '../backoff.ts'
+import type { Settings } from '../config/settings.ts'
+import { AppError, codeOf, reasonOf } from '../errors.ts'
+import type { Health } from '../health.ts'
+import { signEnvelope } from '../sign/envelope.ts'
+import { Wake } from '../wake.ts'
+import { Link } from './link.ts'
+import { reasonName } from './outcome.ts'
+
+/** A link that has lasted this long, or on which a message was delivered, counts as a success. */
+const STABLE_MS = 5_000
+
+/** What the retained topic `{prefix}/bridge/state` says: running, ended on purpose, or gone without a word (the will). */
+export type BridgeState = 'online' | 'stopped' | 'lost'
+
+/**
+ * Keeps a link to the broker: connects, says `online`, and after a loss connects again with a new client, so that
+ * the name is looked up anew and nothing of the old connection lives on.
+ */
+export class Broker {
+  readonly #settings: Settings
+  readonly #health: Health
+  readonly #backoff: Backoff
+  readonly #changed = new Wake()
+  #link: Link | undefined
+  #shortLinks = 0
+
+  constructor(settings: Settings, health: Health) {
+    this.#settings = settings
+    this.#health = health
+    this.#backoff = new Backoff({ capMs: settings.reconnect_delay * 1_000 })
+  }
+
+  /** The present link, if there is one. */
+  get link(): Link | undefined {
+    return this.#link?.ended.aborted === false ? this.#link : undefined
+  }
+
+  /** Waits for a link; undefined when the signal aborts first. */
+  async whenLinked(signal: AbortSignal): Promise<Link | undefined> {
+    while (this.link === undefined && !signal.aborted) await this.#changed.wait(60_000, signal)
+    return signal.aborted ? undefined : this.link
+  }
+
+  /** To be called when a message was delivered: the link is good. */
+  delivered(): void {
+    this.#backoff.reset()
+    this.#shortLinks = 0
+  }
+
+  /** The message on the wire for a payload: signed if signing is on. */
+  message(payload: string): string {
+    const { use_hmac, hmac_secret_key } = this.#settings
+    return use_hmac ? signEnvelope(payload, hmac_secret_key) : payload
+  }
+
+  /**
+   * Runs until the signal aborts; then says `stopped` and disconnects.
+   *
+   * @throws AppError NEMO_MQTT_ERR_BROKER when the settings say that a lost link ends the service
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const link = await this.#connect(signal)
+      if (link === undefined) continue
+      const since = Date.now()
+      this.#link = link
+      this.#changed.notify()
+      await new Promise<void>((resolve) => {
+        link.ended.addEventListener('abort', () => resolve(), { once: true })
+        signal.addEventListener('abort', () => resolve(), { once: true })
+        if (link.ended.aborted || signal.aborted) resolve()
+      })
+      if (signal.aborted) break
+      await this.#lost(link, Date.now() - since, signal)
+    }
+  }
+
+  /** Says `stopped` where `online` was said, and disconnects, so that the broker does not send the will. */
+  async close(): Promise<void> {
+    const link = this.link
+    if (link === undefined) return
+    await link.publish(this.#stateTopic, this.message('stopped' satisfies BridgeState), true)
+    await link.close()
+  }
+
+  async #connect(signal: AbortSignal): Promise<Link | undefined> {
+    const { broker_host, broker_port, max_reconnect_attempts } = this.#settings
+    const at = `${broker_host}:${broker_port}`
+    try {
+      const link = await Link.open(this.#options(), signal)
+      // Acknowledged, it proves that this link carries messages; only then are others trusted to it.
+      const birth = await link.publish(this.#stateTopic, this.message('online' satisfies BridgeState), true)
+      if (birth.kind === 'unanswered') throw link.ended.reason ?? new Error('the link ended')
+      if (birth.kind === 'refused') {
+        this.#health.failing(
+          'broker',
+          `the broker refuses ${this.#stateTopic}: ${birth.why}`,
+          'allow this user to write below the topic prefix',
+        )
+      } else {
+        this.#health.ok('broker', `connected to the broker at ${at}`)
+      }
+      return link
+    } catch (error) {
+      if (signal.aborted) return undefined
+      this.#health.failing('broker', `no connection to the broker at ${at}: ${reasonOf(error)}`, remedyFor(error))
+      const delayMs = this.#backoff.next()
+      if (max_reconnect_attempts > 0 && this.#backoff.attempts >= max_reconnect_attempts) {
+        throw new AppError(
+          'NEMO_MQTT_ERR_BROKER',
+          `gave up on the broker at ${at} after ${max_reconnect_attempts} attempts: ${reasonOf(error)}`,
+          {
+            hint: 'NEMO_MQTT_MAX_RECONNECT_ATTEMPTS=0 never gives up',
+          },
+        )
+      }
+      await pause(delayMs, signal)
+      return undefined
+    }
+  }
+
+  async #lost(link: Link, lastedMs: number, signal: AbortSignal): Promise<void> {
+    const why = reasonOf(link.ended.reason)
+    if (!this.#settings.auto_reconnect) {
+      throw new AppError('NEMO_MQTT_ERR_BROKER', `the link to the broker was lost: ${why}`, {
+        hint: 'NEMO_MQTT_AUTO_RECONNECT=true connects again by itself',
+      })
+    }
+    if (lastedMs >= STABLE_MS) this.delivered()
+    else this.#shortLinks += 1
+    const isTakenOver = why.includes(reasonName(0x8e)) || this.#shortLinks >= 3
+    this.#health.failing('broker', `the link to the broker was lost: ${why}`, isTakenOver ? TAKEN_OVER : '')
+    await pause(this.#backoff.next(), signal)
+  }
+
+  get #stateTopic(): string {
+    return `${this.#settings.topic_prefix}/bridge/state`
+  }
+
+  #options(): IClientOptions {
+    const { broker_host, broker_port, mqtt_version, keepalive, client_id, username, password, clean_session } =
+      this.#settings
+    return {
+      protocol: 'mqtt',
+      host: broker_host,
+      port: broker_port,
+      protocolVersion: mqtt_version === '5' ? 5 : 4,
+      keepalive,
+      clientId: client_id === '' ? `nemo_bridge_${hostname()}_${process.pid}` : client_id,
+      clean: clean_session,
+      ...(username === '' ? {} : { username, password }),
+      will: {
+        topic: this.#stateTopic,
+        payload: Buffer.from(this.message('lost' satisfies BridgeState)),
+        qos: 1,
+        retain: true,
+      },
+    }
+  }
+}
+
+const TAKEN_OVER =
+  'if this goes on, another client may be using the same client id: leave NEMO_MQTT_CLIENT_ID empty, or make it unique'
+
+function remedyFor(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  if (code === 4 || code === 5 || code === 0x86 || code === 0x87)
+    return 'correct NEMO_MQTT_USERNAME and NEMO_MQTT_PASSWORD'
+  if (code === 1 || code === 0x84) return 'the broker does not speak this version: try NEMO_MQTT_MQTT_VERSION=3.1.1'
+  if (code === 2 || code === 0x85) return 'the broker does not accept this NEMO_MQTT_CLIENT_ID'
+  switch (codeOf(error)) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there: start the broker, or correct NEMO_MQTT_BROKER_HOST and NEMO_MQTT_BROKER_PORT'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the name is not known: correct NEMO_MQTT_BROKER_HOST, or the name server'
+    default:
+      return 'see the log of the broker'
+  }
+}

@@ -1,0 +1,124 @@
+import type { Entry } from '../queue/entry.ts'
+import { TRIES } from './outcome.ts'
+
+/** An entry that was taken from the queue and is on its way to the broker. */
+export interface Message {
+  /** The entry as it lies in Redis. */
+  readonly text: string
+  readonly entry: Entry
+  /** How often the broker refused it. */
+  refusals: number
+  /** How often the link ended while it was unanswered. */
+  closes: number
+  /** How often the link ended while it was the only unanswered message: then it is the likely cause. */
+  closesAlone: number
+}
+
+/** Pause before a message that ended the link is tried again, doubled each time, in milliseconds. */
+const AFTER_CLOSE_MS = 400
+
+/**
+ * Which message may be sent next.
+ *
+ * Messages of one entity form a lane and are sent one at a time: only the head of a lane is ever unanswered, so a
+ * message that must be repeated is never overtaken by a later one of its own entity, and holds up nobody else's. A
+ * head is in one of these states:
+ *
+ * - fresh: may be sent whenever the window has room.
+ * - suspect: the link ended while it was unanswered. One of the suspects may be what the broker cannot bear, so they
+ *   are sent alone, one after the other, before anything fresh. After a restart of the broker that costs milliseconds.
+ * - culprit: the link ended while it was sent alone. It is tried again after a pause, alone, and parked after a few
+ *   times; fresh ones flow in between.
+ * - sent: unanswered. - resting: refused, waiting for its next try (the caller keeps the time).
+ */
+export class Lanes {
+  readonly #lanes = new Map<string, Message[]>()
+  readonly #fresh: Message[] = []
+  readonly #suspects: Message[] = []
+  readonly #culprits: Array<{ readonly message: Message; readonly dueAt: number }> = []
+  readonly #sent = new Set<Message>()
+  #alone: Message | undefined
+  #size = 0
+
+  /** Messages in all lanes, the sent ones included. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Messages that the broker has not answered. */
+  get unanswered(): number {
+    return this.#sent.size
+  }
+
+  /** Puts a message at the end of its lane. */
+  add(message: Message): void {
+    const lane = this.#lanes.get(message.entry.entity)
+    this.#size += 1
+    if (lane !== undefined) {
+      lane.push(message)
+    } else {
+      this.#lanes.set(message.entry.entity, [message])
+      this.#fresh.push(message)
+    }
+  }
+
+  /** The next message to send, which then counts as sent; undefined when none may be sent now. */
+  next(window: number): Message | undefined {
+    if (this.#alone !== undefined || this.#sent.size >= window) return undefined
+    if (this.#suspects.length > 0) return this.#sent.size === 0 ? this.#send(this.#suspects.shift(), true) : undefined
+    const culprit = this.#culprits[0]
+    if (culprit !== undefined && culprit.dueAt <= Date.now()) {
+      return this.#sent.size === 0 ? this.#send(this.#culprits.shift()?.message, true) : undefined
+    }
+    return this.#send(this.#fresh.shift(), false)
+  }
+
+  /** The message is done with, delivered or parked: its lane goes on. */
+  done(message: Message): void {
+    this.#answered(message)
+    const lane = this.#lanes.get(message.entry.entity)
+    if (lane?.[0] !== message) return
+    lane.shift()
+    this.#size -= 1
+    const [head] = lane
+    if (head === undefined) this.#lanes.delete(message.entry.entity)
+    else this.#fresh.push(head)
+  }
+
+  /** The broker refused it: it rests at the head of its lane until {@link wake}. */
+  rest(message: Message): void {
+    this.#answered(message)
+  }
+
+  /** A resting message may be sent again. */
+  wake(message: Message): void {
+    this.#fresh.push(message)
+  }
+
+  /** The link ended before the broker answered. Returns true when the message has ended the link too often. */
+  linkEnded(message: Message): boolean {
+    const wasAlone = this.#alone === message
+    this.#answered(message)
+    message.closes += 1
+    if (!wasAlone) {
+      this.#suspects.push(message)
+      return false
+    }
+    message.closesAlone += 1
+    if (message.closesAlone >= TRIES.closesLink) return true
+    this.#culprits.push({ message, dueAt: Date.now() + AFTER_CLOSE_MS * 2 ** message.closesAlone })
+    return false
+  }
+
+  #send(message: Message | undefined, isAlone: boolean): Message | undefined {
+    if (message === undefined) return undefined
+    this.#sent.add(message)
+    if (isAlone) this.#alone = message
+    return message
+  }
+
+  #answered(message: Message): void {
+    this.#sent.delete(message)
+    if (this.#alone === message) this.#alone = undefined
+  }
+}

@@ -1,0 +1,126 @@
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+import type { Outcome } from './outcome.ts'
+import { reasonName } from './outcome.ts'
+
+/** Longest wait for one PUBACK; then the link counts as dead, whatever its socket says. In milliseconds. */
+const PUBACK_MS = 5_000
+const CHECK_MS = 500
+/** Longest wait for CONNACK, in milliseconds. */
+const CONNECT_MS = 5_000
+
+/** What a broker allows, from its CONNACK; without limits under MQTT 3.1.1, which has no way to say them. */
+export interface BrokerLimits {
+  readonly receiveMaximum: number
+  readonly maximumPacketSize: number
+}
+
+/**
+ * One connection to the broker, from CONNACK to its end; it never reconnects. Whatever was not acknowledged when it
+ * ends is `unanswered`, so nothing waits for an answer that cannot come, and nothing is re-sent by the library.
+ */
+export class Link {
+  readonly limits: BrokerLimits
+  /** Aborts when the link has ended; the reason is an Error that says why. */
+  readonly ended: AbortSignal
+  readonly #client: MqttClient
+  readonly #end = new AbortController()
+  readonly #unanswered = new Map<number, { readonly since: number; readonly settle: (outcome: Outcome) => void }>()
+  readonly #watch: NodeJS.Timeout
+  #next = 0
+
+  private constructor(client: MqttClient) {
+    this.#client = client
+    this.ended = this.#end.signal
+    const properties = client.serverProperties
+    this.limits = {
+      receiveMaximum: properties?.receiveMaximum ?? 65_535,
+      maximumPacketSize: properties?.maximumPacketSize ?? 268_435_455,
+    }
+    client.on('disconnect', (packet) => this.#finish(`the broker ended it: ${reasonName(packet.reasonCode ?? 0x80)}`))
+    client.on('error', (error) => this.#finish(error.message))
+    client.on('close', () => this.#finish('the connection was closed'))
+    client.on('offline', () => this.#finish('the connection was lost'))
+    this.#watch = setInterval(() => this.#checkDeadline(), CHECK_MS)
+  }
+
+  /**
+   * Connects.
+   *
+   * @throws the library's error: refused, not found, timed out, or a CONNACK with a reason code under `code`
+   */
+  static open(options: IClientOptions, signal: AbortSignal): Promise<Link> {
+    const client = connect({ ...options, reconnectPeriod: 0, connectTimeout: CONNECT_MS, resubscribe: false })
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        signal.removeEventListener('abort', stop)
+        client.end(true)
+        client.stream?.destroy()
+        reject(error)
+      }
+      const stop = (): void => fail(new Error('we are stopping'))
+      signal.addEventListener('abort', stop, { once: true })
+      // Stays for the client's whole life: an `error` that nobody hears would end the process.
+      client.on('error', fail)
+      client.once('close', () => fail(new Error('the broker closed the connection before it was accepted')))
+      client.once('connect', () => {
+        signal.removeEventListener('abort', stop)
+        resolve(new Link(client))
+      })
+    })
+  }
+
+  /** Publishes at QoS 1 and tells what became of it; never rejects. The text is sent as UTF-8. */
+  publish(topic: string, message: string, retain: boolean): Promise<Outcome> {
+    if (this.ended.aborted) return Promise.resolve({ kind: 'unanswered' })
+    return new Promise((resolve) => {
+      this.#next += 1
+      const key = this.#next
+      const settle = (outcome: Outcome): void => {
+        if (this.#unanswered.delete(key)) resolve(outcome)
+      }
+      this.#unanswered.set(key, { since: Date.now(), settle })
+      this.#client.publish(topic, message, { qos: 1, retain }, (error, packet) => settle(outcomeOf(error, packet)))
+    })
+  }
+
+  /** Says goodbye, so that the broker drops the will, and closes; at once when the broker does not answer. */
+  async close(): Promise<void> {
+    if (this.ended.aborted) return
+    clearInterval(this.#watch)
+    await Promise.race([
+      this.#client.endAsync(false),
+      new Promise<void>((resolve) => this.ended.addEventListener('abort', () => resolve(), { once: true })),
+      new Promise<void>((resolve) => setTimeout(resolve, 1_000).unref()),
+    ])
+    this.#finish('closed by us')
+  }
+
+  /** Ends the link without a goodbye. */
+  cut(why: string): void {
+    this.#finish(why)
+  }
+
+  #checkDeadline(): void {
+    const [oldest] = this.#unanswered.values() // insertion order: the first one is the oldest
+    if (oldest !== undefined && Date.now() - oldest.since > PUBACK_MS) {
+      this.#finish(`no PUBACK within ${PUBACK_MS / 1000} s: the link is dead, or the broker is stuck`)
+    }
+  }
+
+  #finish(why: string): void {
+    if (this.ended.aborted) return
+    clearInterval(this.#watch)
+    this.#end.abort(new Error(why))
+    this.#client.end(true)
+    this.#client.stream?.destroy()
+    for (const { settle } of [...this.#unanswered.values()]) settle({ kind: 'unanswered' })
+  }
+}
+
+function outcomeOf(error: Error | undefined | null, packet: unknown): Outcome {
+  const reason = (packet as { reasonCode?: unknown } | undefined)?.reasonCode
+  const reasonCode = typeof reason === 'number' ? reason : 0
+  if (reasonCode >= 0x80) return { kind: 'refused', reasonCode, why: reasonName(reasonCode) }
+  if (error) return { kind: 'unanswered' }
+  return { kind: 'delivered', hasSubscribers: reasonCode !== 0x10 }
+}

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { AppError, codeOf, reasonOf } from '../errors.ts'
+import { BOUNDS, KEYS } from './keys.ts'
+import { CLAIM, GIVE_BACK, PARK, PUSH, REMOVE, TURN } from './scripts.ts'
+
+/** Longest wait for one answer of Redis; after it the connection counts as dead. */
+const ANSWER_MS = 5_000
+const PAGE = 1_000
+
+/**
+ * The queue between listener and bridge: a list in Redis, and beside it the list of what is in flight.
+ *
+ * One object is one connection and one claim on the lists. It never reconnects: after the first error it is closed
+ * and the next one begins with a fresh claim, because only what is read then tells what Redis still has. That is why
+ * nothing is ever sent twice behind our back, or to another database after a reconnect, or kept in an offline queue.
+ *
+ * Nothing here blocks in Redis (BLMOVE and the like): the bridge asks again by itself. A blocked command can hang for
+ * ever on a dead socket, and the entry it takes in the end would be taken by an instance that was replaced meanwhile.
+ */
+export class EventQueue {
+  readonly #redis: Redis
+  readonly #owner: string
+  #failure: Error | undefined
+
+  private constructor(redis: Redis, owner: string) {
+    this.#redis = redis
+    this.#owner = owner
+  }
+
+  /**
+   * Connects, becomes the owner of the lists and puts what was in flight back into the queue.
+   *
+   * @param installation id of the NEMO installation
+   * @throws AppError NEMO_MQTT_ERR_REDIS, or NEMO_MQTT_ERR_REDIS_TAKEN when another installation works on the lists
+   */
+  static async claim(url: string, installation: string): Promise<EventQueue> {
+    const redis = new Redis(url, {
+      lazyConnect: true,
+      connectionName: 'nemo-mqtt',
+      connectTimeout: ANSWER_MS,
+      commandTimeout: ANSWER_MS,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      enableReadyCheck: false, // INFO may be forbidden; a Redis that still loads refuses the claim, and that is enough
+    })
+    const queue = new EventQueue(redis, `${installation} ${randomBytes(8).toString('hex')}`)
+    redis.on('error', (error) => queue.#fail(error))
+    redis.on('close', () => queue.#fail(new Error('the connection to Redis was closed')))
+    try {
+      await queue.#call(() => redis.connect())
+      await queue.#refuseIfTaken(installation)
+      await queue.#run(CLAIM, [])
+      return queue
+    } catch (error) {
+      queue.close()
+      throw error
+    }
+  }
+
+  /** Adds entries in order, all or none. Returns the length of the queue. */
+  async push(entries: readonly string[]): Promise<number> {
+    return Number(await this.#run(PUSH, entries))
+  }
+
+  /** Removes entries that were delivered from the in-flight list and takes up to `count` further ones, oldest first. */
+  async turn(settled: readonly string[], count: number): Promise<string[]> {
+    return (await this.#run(TURN, [BOUNDS.monitor, count, ...settled])) as string[]
+  }
+
+  /** Sets an entry that is in flight aside. Returns false, and changes nothing, when the parked list is full. */
+  async park(entry: string, parked: string): Promise<boolean> {
+    return Number(await this.#run(PARK, [BOUNDS.parked, entry, parked])) === 1
+  }
+
+  /** Puts what is in flight back into the queue, oldest first. */
+  async giveBack(): Promise<void> {
+    await this.#run(GIVE_BACK, [])
+  }
+
+  /** Removes entries from the queue. */
+  async remove(entries: readonly string[]): Promise<void> {
+    if (entries.length > 0) await this.#run(REMOVE, entries)
+  }
+
+  /** All entries of the queue, oldest first. */
+  async *entries(): AsyncGenerator<string> {
+    for (let end = -1; ; end -= PAGE) {
+      const page = await this.#call(() => this.#redis.lrange(KEYS.queue, end - PAGE + 1, end))
+      for (const entry of page.reverse()) yield entry
+      if (page.length < PAGE) return
+    }
+  }
+
+  /** Number of entries in the queue. */
+  async length(): Promise<number> {
+    return await this.#call(() => this.#redis.llen(KEYS.queue))
+  }
+
+  /** Says for the next 90 s whether the bridge is connected to the broker, where the Python plugin said it. */
+  async sayStatus(status: 'connected' | 'disconnected'): Promise<void> {
+    await this.#call(() => this.#redis.set(KEYS.status, status, 'EX', 90))
+  }
+
+  /** Closes the connection at once; safe to call twice. */
+  close(): void {
+    this.#failure ??= new Error('the connection to Redis was closed by us')
+    this.#redis.disconnect()
+  }
+
+  async #refuseIfTaken(installation: string): Promise<void> {
+    const [owner, status] = await this.#call(() => this.#redis.mget(KEYS.owner, KEYS.status))
+    const holder = owner?.split(' ')[0]
+    if (holder === undefined || holder === installation || status === null) return
+    throw new AppError(
+      'NEMO_MQTT_ERR_REDIS_TAKEN',
+      `the Redis list ${KEYS.queue} is in use by installation ${holder}`,
+      {
+        hint: 'give this installation a Redis database of its own: another number at the end of NEMO_MQTT_REDIS_URL',
+      },
+    )
+  }
+
+  #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
+    const keys = [KEYS.owner, KEYS.queue, KEYS.inFlight, KEYS.parked, KEYS.monitor]
+    return this.#call(() => this.#redis.eval(script, keys.length, ...keys, this.#owner, ...values))
+  }
+
+  async #call<T>(command: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw redisError(this.#failure)
+    try {
+      return await command()
+    } catch (error) {
+      this.#fail(error as Error)
+      throw redisError(this.#failure ?? error)
+    }
+  }
+
+  // The first failure is the cause; what follows ("connection is closed") only repeats it.
+  #fail(error: Error): void {
+    this.#failure ??= error
+    // After a black hole the socket would wait for an answer to its FIN; nothing that is in it is of use any more.
+    this.#redis.disconnect()
+    this.#redis.stream?.destroy()
+  }
+}
+
+const REMEDIES: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^WIPED/, 'Redis was emptied; what was not delivered is queued again from PostgreSQL'],
+  [/^FENCED/, 'another instance took over; this one steps back'],
+  [/MISCONF/, 'Redis cannot write its snapshot: look at its log and its disk'],
+  [/OOM/, 'Redis is at its maxmemory: raise it, or free memory'],
+  [/READONLY/, 'this Redis is a replica: point NEMO_MQTT_REDIS_URL at the primary'],
+  [/NOPERM/, 'the Redis user lacks a right: allow the keys nemo_mqtt_* and the commands that the message names'],
+  [/NOAUTH|WRONGPASS|AUTH/, 'set user and password in NEMO_MQTT_REDIS_URL'],
+  [/WRONGTYPE/, 'a key of ours holds something else: this Redis database belongs to another program'],
+  [/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ETIMEDOUT/, 'start Redis, or correct NEMO_MQTT_REDIS_URL'],
+]
+
+function redisError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const why = reasonOf(error).replace(/^ERR Error running script.*?: (?:@\S+ )?/, '')
+  const text = `${codeOf(error) ?? ''} ${why}`
+  const hint = REMEDIES.find(([pattern]) => pattern.test(text.trim()))?.[1]
+  return new AppError('NEMO_MQTT_ERR_REDIS', `Redis: ${why}`, { cause: error, ...(hint === undefined ? {} : { hint }) })
+}

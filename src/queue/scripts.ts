@@ -1,0 +1,86 @@
+/**
+ * The steps on the lists that must not be half done, as Redis scripts (EVAL, https://redis.io/docs/latest/develop/programmability/eval-intro/).
+ *
+ * Every script but `claim` begins by looking at the owner key: an instance that was replaced (FENCED) or that works
+ * on a Redis which was emptied (WIPED) changes nothing. KEYS are always owner, queue, in flight, parked, monitor.
+ */
+
+// Under `maxmemory` Redis refuses a script's first write if it could need memory, so a full Redis could not even be
+// drained. After any other write in the script, here PERSIST, it no longer refuses.
+const DRAIN_WHEN_FULL = `redis.call('persist', KEYS[1])`
+
+const OWNED = `
+local owner = redis.call('get', KEYS[1])
+if not owner then return redis.error_reply('WIPED the owner key is gone') end
+if owner ~= ARGV[1] then return redis.error_reply('FENCED the list belongs to ' .. owner) end
+`
+
+const PUT_BACK = `
+local entry = redis.call('lpop', KEYS[3])
+while entry do
+  redis.call('rpush', KEYS[2], entry)
+  entry = redis.call('lpop', KEYS[3])
+end
+`
+
+/** ARGV: owner. Makes the caller the owner and puts what was in flight back, oldest first. Returns the owner before. */
+export const CLAIM = `
+${DRAIN_WHEN_FULL}
+local before = redis.call('get', KEYS[1])
+redis.call('set', KEYS[1], ARGV[1])
+${PUT_BACK}
+return before
+`
+
+/** ARGV: owner, entries in order. Returns the length of the queue. */
+export const PUSH = `
+${OWNED}
+for i = 2, #ARGV do redis.call('lpush', KEYS[2], ARGV[i]) end
+return redis.call('llen', KEYS[2])
+`
+
+/**
+ * ARGV: owner, bound of the monitor, how many to take, entries that are settled. Removes the settled ones, shows them
+ * to the monitor, moves the oldest of the queue in flight and returns them.
+ */
+export const TURN = `
+${OWNED}
+${DRAIN_WHEN_FULL}
+for i = 4, #ARGV do
+  redis.call('lrem', KEYS[3], -1, ARGV[i])
+  if #ARGV - i < tonumber(ARGV[2]) then redis.call('lpush', KEYS[5], ARGV[i]) end
+end
+if #ARGV > 3 then redis.call('ltrim', KEYS[5], 0, ARGV[2] - 1) end
+local taken = {}
+for i = 1, tonumber(ARGV[3]) do
+  local entry = redis.call('rpoplpush', KEYS[2], KEYS[3])
+  if not entry then break end
+  taken[i] = entry
+end
+return taken
+`
+
+/** ARGV: owner, bound of the parked list, the entry, its parked form. Returns 0 when the parked list is full. */
+export const PARK = `
+${OWNED}
+if redis.call('llen', KEYS[4]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('lpush', KEYS[4], ARGV[4])
+redis.call('lrem', KEYS[3], -1, ARGV[3])
+return 1
+`
+
+/** ARGV: owner. Puts back what is in flight, oldest first. */
+export const GIVE_BACK = `
+${OWNED}
+${DRAIN_WHEN_FULL}
+${PUT_BACK}
+return 1
+`
+
+/** ARGV: owner, entries. Removes them from the queue. */
+export const REMOVE = `
+${OWNED}
+${DRAIN_WHEN_FULL}
+for i = 2, #ARGV do redis.call('lrem', KEYS[2], -1, ARGV[i]) end
+return 1
+`

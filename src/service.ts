@@ -1,0 +1,172 @@
+import pg from 'pg'
+import { Backoff, pause } from './backoff.ts'
+import { ChangeLog } from './capture/change-log.ts'
+import { Listener } from './capture/listener.ts'
+import { NameLookup } from './capture/lookup.ts'
+import { Notifications } from './capture/notifications.ts'
+import { PendingChanges } from './capture/pending.ts'
+import type { Settings } from './config/settings.ts'
+import { DriftWatch } from './db/drift-watch.ts'
+import { type Installation, readInstallation } from './db/installation.ts'
+import { Lease } from './db/lease.ts'
+import { AppError, type ErrorCode } from './errors.ts'
+import { Health, type Stage } from './health.ts'
+import type { Log } from './log.ts'
+import { Bridge } from './publish/bridge.ts'
+import { Broker } from './publish/broker.ts'
+import { EventQueue } from './queue/event-queue.ts'
+import { reconcile } from './queue/reconcile.ts'
+import { Wake } from './wake.ts'
+
+/** Time for outstanding acknowledgements when the service stops, in milliseconds. */
+const FINISH_MS = 2_500
+
+/** Trouble after which the queue is claimed again; any other error is a fault of ours and ends the service. */
+const STAGE_IN_TROUBLE: Partial<Record<ErrorCode, Stage>> = {
+  NEMO_MQTT_ERR_REDIS: 'redis',
+  NEMO_MQTT_ERR_REDIS_TAKEN: 'redis',
+  NEMO_MQTT_ERR_DATABASE: 'database',
+}
+
+/**
+ * The composition root: the only place that knows every stage.
+ *
+ * Standby until the lease is held; then the sink first (the broker link), the source last (the listener), and the
+ * reverse at the end. Between them runs one claim on the Redis queue after the other: whenever Redis was lost, the
+ * next claim begins as the first one did, by comparing what Redis has with what PostgreSQL has.
+ */
+export class Service {
+  readonly #settings: Settings
+  readonly #log: Log
+  readonly health: Health
+
+  constructor(settings: Settings, log: Log) {
+    this.#settings = settings
+    this.#log = log
+    this.health = new Health(log)
+  }
+
+  /**
+   * Runs until the signal aborts.
+   *
+   * @throws AppError NEMO_MQTT_ERR_BROKER when the settings say that a lost broker ends the service
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const pool = new pg.Pool({
+      connectionString: this.#settings.database_url,
+      application_name: 'nemo-mqtt',
+      max: 4,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 60_000,
+      query_timeout: 10_000,
+      statement_timeout: 10_000,
+      keepAlive: true,
+    })
+    // An idle connection that dies says so here; without a listener Node would end the process (pg, `Pool` events).
+    pool.on('error', (error) => this.health.failing('database', error))
+    try {
+      while (!signal.aborted) {
+        const lease = await Lease.acquire(this.#settings.database_url, this.health, signal)
+        if (lease !== undefined) await this.#active(lease, pool, signal)
+      }
+    } finally {
+      await pool.end()
+    }
+  }
+
+  async #active(lease: Lease, pool: pg.Pool, stop: AbortSignal): Promise<void> {
+    const failed = new AbortController()
+    const signal = AbortSignal.any([stop, lease.lost, failed.signal])
+    const broker = new Broker(this.#settings, this.health)
+    const wake = new Wake()
+    const notifications = new Notifications(this.#settings.database_url, wake, this.health)
+    const stages = [
+      lease.watch(signal),
+      broker.run(signal),
+      notifications.run(signal),
+      new DriftWatch(pool, this.health).run(signal),
+      this.#claims(pool, broker, wake, signal),
+    ]
+    // The first stage that fails ends the others; what it threw is thrown here once all have ended.
+    for (const stage of stages) stage.catch(() => failed.abort())
+    try {
+      const ends = await Promise.allSettled(stages)
+      const failure = ends.find((end) => end.status === 'rejected')
+      if (failure !== undefined) throw failure.reason
+    } finally {
+      await broker.close()
+      lease.release()
+    }
+  }
+
+  async #claims(pool: pg.Pool, broker: Broker, wake: Wake, signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ capMs: 5_000 })
+    while (!signal.aborted) {
+      const installation = await readInstallation(pool, this.health, signal)
+      if (installation === undefined) return
+      const since = Date.now()
+      try {
+        await this.#claim(installation, pool, broker, wake, signal)
+      } catch (error) {
+        const stage = error instanceof AppError ? STAGE_IN_TROUBLE[error.code] : undefined
+        if (stage === undefined) throw error
+        this.health.failing(stage, error)
+        if (Date.now() - since > 10_000) backoff.reset()
+        await pause(backoff.next(), signal)
+      }
+    }
+  }
+
+  async #claim(
+    installation: Installation,
+    pool: pg.Pool,
+    broker: Broker,
+    wake: Wake,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { redis_url, queue_limit, topic_prefix, retain_messages, user_name_format } = this.#settings
+    const { health } = this
+    const log = this.#log
+    const queue = await EventQueue.claim(redis_url, installation.id)
+    const pending = new PendingChanges()
+    const changeLog = new ChangeLog(pool)
+    const pushed = new Wake()
+    const bridge = new Bridge({ queue, broker, pending, wake: pushed, health, log })
+    const lookup = new NameLookup(pool, installation.nemoSchema, {
+      nameFormat: () => user_name_format,
+      onProblem: (problem) => log.warn(problem),
+    })
+    const listener = new Listener({
+      changeLog,
+      lookup,
+      queue,
+      pending,
+      wake,
+      pushed,
+      health,
+      log,
+      installation: installation.id,
+      topicPrefix: topic_prefix,
+      retain: retain_messages,
+      queueLimit: queue_limit,
+    })
+    const ended = new AbortController()
+    const inner = AbortSignal.any([signal, ended.signal])
+    try {
+      const found = await reconcile(queue, changeLog, pending, installation.id)
+      health.ok('redis', `the queue is ours: ${found.kept} entries kept, ${found.removed} to be queued again`)
+      wake.notify()
+      const loops = [bridge.run(inner), listener.run(inner), listener.retire(inner)]
+      for (const loop of loops) loop.catch(() => ended.abort())
+      const ends = await Promise.allSettled(loops)
+      const failure = ends.find((end) => end.status === 'rejected')
+      if (failure !== undefined) throw failure.reason
+      await bridge.finish(FINISH_MS)
+      await listener.retire(AbortSignal.abort())
+    } finally {
+      ended.abort()
+      bridge.abandon()
+      queue.close()
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** The only algorithm there is; what a message claims in `algo` is compared with it, never used to choose one. */
+export const ALGORITHM = 'sha256'
+
+/**
+ * Wraps a payload in the signed envelope `{"payload": "<string>", "hmac": "<lower-case hex>", "algo": "sha256"}`. The
+ * signature is HMAC-SHA256 over the UTF-8 of the payload string, so a receiver decodes the envelope once and signs
+ * exactly the string it finds: nothing is serialised again, in any language.
+ *
+ * @param secret the shared key; its UTF-8 is the key of the HMAC
+ * @throws RangeError when the secret is empty: an empty key signs nothing
+ */
+export function signEnvelope(payload: string, secret: string): string {
+  if (secret === '') throw new RangeError('the HMAC secret is empty')
+  // A lone surrogate has no UTF-8: it would be signed as U+FFFD and sent as an escape that decodes to something else.
+  const text = payload.toWellFormed()
+  return JSON.stringify({ payload: text, hmac: digest(text, secret).toString('hex'), algo: ALGORITHM })
+}
+
+/**
+ * Checks an envelope and gives its payload, or undefined when it is not exactly what {@link signEnvelope} makes:
+ * other algorithms, upper-case hex, missing or further fields are all refused. Never throws.
+ */
+export function openEnvelope(text: string, secret: string): string | undefined {
+  let envelope: unknown
+  try {
+    envelope = JSON.parse(text)
+  } catch {
+    return undefined // not JSON, so not an envelope: the answer the caller asked for
+  }
+  if (typeof envelope !== 'object' || envelope === null || Object.keys(envelope).length !== 3) return undefined
+  const { payload, hmac, algo } = envelope as Record<string, unknown>
+  if (typeof payload !== 'string' || typeof hmac !== 'string' || algo !== ALGORITHM) return undefined
+  if (!/^[0-9a-f]{64}$/.test(hmac) || secret === '') return undefined
+  return timingSafeEqual(Buffer.from(hmac, 'hex'), digest(payload, secret)) ? payload : undefined
+}
+
+function digest(payload: string, secret: string): Buffer {
+  return createHmac(ALGORITHM, secret).update(payload, 'utf8').digest()
+}
