@@ -97,11 +97,11 @@ async function writeCost(): ReturnType<typeof measureWriteCost> {
 async function usages(count: number): Promise<void> {
   await client.query(
     `insert into "NEMO_usageevent" (user_id, operator_id, project_id, tool_id, start, "end", has_ended)
-     select u.id, u.id, p.id, ours.id, now() - interval '1 hour', now(), n + (select coalesce(max(has_ended), 0) from "NEMO_usageevent")
-       from generate_series(1, $1) n
-       join ours on ours.n = n % ${TOOLS}
+     select u.id, u.id, p.id, ours.id, now() - interval '1 hour', now(), s.n + (select coalesce(max(has_ended), 0) from "NEMO_usageevent")
+       from generate_series(1, $1) s(n)
+       join ours on ours.n = s.n % ${TOOLS}
       cross join (select id from "NEMO_user" order by id limit 1) u
-      cross join (select id from "NEMO_project" order by id limit 1) p order by n`,
+      cross join (select id from "NEMO_project" order by id limit 1) p order by s.n`,
     [count],
   )
 }
@@ -157,9 +157,9 @@ async function idleCost(service: ServiceProcess): Promise<{ seconds: number; per
 async function drainGreatBacklog() {
   await client.query(
     `insert into nemo_mqtt.change_log (tbl, op, new)
-     select 'NEMO_usageevent', 'INSERT', jsonb_build_object('id', n, 'tool_id', ours.id, 'user_id', 1, 'operator_id', 1,
+     select 'NEMO_usageevent', 'INSERT', jsonb_build_object('id', s.n, 'tool_id', ours.id, 'user_id', 1, 'operator_id', 1,
             'project_id', 1, 'start', now(), 'end', now(), 'remote_work', false, 'training', false, 'staff_charge_id', null)
-       from generate_series(1, ${GREAT_BACKLOG}) n join ours on ours.n = n % ${TOOLS} order by n`,
+       from generate_series(1, ${GREAT_BACKLOG}) s(n) join ours on ours.n = s.n % ${TOOLS} order by s.n`,
   )
   const arrived = counter.expect(GREAT_BACKLOG)
   const service = await startService(options)

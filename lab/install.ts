@@ -22,8 +22,8 @@ export type ProgramName = keyof typeof PACKAGES
  */
 const INSTALL = `set -eu
 trap '' HUP INT TERM
-policy=$1; shift
-exec 9>"\${TMPDIR:-/tmp}/nemo-mqtt-install.lock"
+policy=$1; lock=$2; shift 2
+exec 9>"$lock"
 flock 9
 if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
@@ -41,6 +41,8 @@ export interface InstallOptions {
   isRoot?: boolean
   /** @defaultValue `/usr/sbin/policy-rc.d`, see invoke-rc.d(8) */
   policyFile?: string
+  /** Held while installing. @defaultValue one in `/run`, where only root can put a file */
+  lockFile?: string
 }
 
 /**
@@ -56,7 +58,8 @@ export function requirePrograms(names: readonly ProgramName[], options: InstallO
   let why = ''
   if (missing.length > 0 && isRoot && findProgram('apt-get', environment) !== undefined) {
     process.stderr.write(`installing ${packages.join(', ')} ...\n`)
-    why = install(packages, environment, options.policyFile ?? '/usr/sbin/policy-rc.d')
+    const { policyFile = '/usr/sbin/policy-rc.d', lockFile = '/run/nemo-mqtt-install.lock' } = options
+    why = install(packages, environment, [policyFile, lockFile])
   }
   return names.map((name) => {
     const path = findProgram(name, environment)
@@ -65,8 +68,8 @@ export function requirePrograms(names: readonly ProgramName[], options: InstallO
   })
 }
 
-function install(packages: readonly string[], environment: NodeJS.ProcessEnv, policyFile: string): string {
-  const run = spawnSync('/bin/sh', ['-c', INSTALL, 'install', policyFile, ...packages], {
+function install(packages: readonly string[], environment: NodeJS.ProcessEnv, files: readonly string[]): string {
+  const run = spawnSync('/bin/sh', ['-c', INSTALL, 'install', ...files, ...packages], {
     env: environment,
     encoding: 'utf8',
   })

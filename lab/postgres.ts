@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { embeddedPostgres } from './embedded-postgres.ts'
@@ -106,10 +106,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   })
 }
 
-/** The folder of this system's `initdb` and `postgres`, if it has them. */
+/** The folder of this system's `initdb` and `postgres`, if it has them; links to it are followed. */
 export function installedPostgres(): string | undefined {
   const path = findProgram('initdb')
-  return path !== undefined && existsSync(join(dirname(path), 'postgres')) ? dirname(path) : undefined
+  const folder = path === undefined ? undefined : dirname(realpathSync(path))
+  return folder !== undefined && existsSync(join(folder, 'postgres')) ? folder : undefined
 }
 
 function makeCluster(programs: string, dataFolder: string, user: SystemUser | undefined): void {

@@ -41,7 +41,7 @@ begin
       return watched[1];
     elsif cardinality(found_in) > 1 then
       raise exception 'more than one schema holds a NEMO: %', array_to_string(found_in, ', ')
-        using errcode = 'ambiguous_object', hint = 'Name one: set nemo_mqtt.nemo_schema, or migrate --nemo-schema.';
+        using errcode = 'invalid_schema_name', hint = 'Name one: set nemo_mqtt.nemo_schema, or migrate --nemo-schema.';
     end if;
     return found_in[1];
   end

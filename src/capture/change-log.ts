@@ -18,14 +18,22 @@ const READ_BYTES = 8_000_000
 
 // What came late and what is new, in ONE statement: in its snapshot a change is never seen without those that were
 // committed before it on the same row, whichever id they have. Two statements would reorder them.
+// "lateral" with a limit makes PostgreSQL look into the index once a gap: the planner likes to walk over the whole log
+// once and compare each row with each gap. What is known is left out behind that limit, so that one hash serves all.
 // Rows beyond the limit of bytes are cut here and not in the client: a problem report may hold a megabyte.
+//
+// "next" is the first transaction number not handed out yet: age() counts from it, without using one up. The snapshot's
+// own xmax is no such bound but the highest COMPLETED number and one more, and transactions beyond it may be running.
 const READ = `
 with page as (
   select * from (
     (select l.* from unnest($1::bigint[], $2::bigint[]) gap (low, high)
-       join nemo_mqtt.change_log l on l.id between gap.low and gap.high order by l.id limit $4)
+      cross join lateral (select * from nemo_mqtt.change_log where id between gap.low and gap.high
+                           order by id limit $4 + cardinality($5::bigint[])) l
+      where not exists (select from unnest($5::bigint[]) known (id) where known.id = l.id)
+      order by l.id limit $4)
     union all
-    (select l.* from nemo_mqtt.change_log l where l.id > $3::bigint order by l.id limit $4)
+    (select * from nemo_mqtt.change_log where id > $3::bigint order by id limit $4)
   ) both_kinds order by id limit $4
 ), texts as (
   select id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "at", tbl, op, old::text, new::text from page
@@ -34,9 +42,9 @@ with page as (
          row_number() over (order by id) as place, count(*) over () as found
     from texts
 )
-select txid_snapshot_xmin(now.snapshot)::text as running, txid_snapshot_xmax(now.snapshot)::text as next,
+select now.running::text, (now.running + age((now.running % 4294967296)::text::xid))::text as next,
        c.found::int, c.id::text, c.at, c.tbl as "table", c.op as operation, c.old, c.new
-  from (select txid_current_snapshot() as snapshot) now
+  from (select txid_snapshot_xmin(txid_current_snapshot()) as running) now
   left join counted c on c.bytes <= ${READ_BYTES} or c.place = 1
  order by c.id`
 
@@ -69,10 +77,20 @@ export class ChangeLog {
     this.#pool = pool
   }
 
-  /** Up to `limit` changes that were not read before. */
-  async read(limit: number): Promise<Page> {
+  /** How many gaps are looked into at the next read. */
+  get gaps(): number {
+    return this.#gaps.count
+  }
+
+  /**
+   * Up to `limit` changes that were not read before.
+   *
+   * @param known gives the ids that were read and are still there; asked only when they would otherwise be read again
+   */
+  async read(limit: number, known: () => readonly string[] = () => []): Promise<Page> {
     const { from, to } = this.#gaps.bounds()
-    const { rows } = await this.#pool.query<ReadRow>(READ, [from, to, this.#highest.toString(), limit])
+    const leftOut = this.#gaps.areCoarse ? known() : []
+    const { rows } = await this.#pool.query<ReadRow>(READ, [from, to, this.#highest.toString(), limit, leftOut])
     const [first] = rows
     if (first === undefined) throw new Error('a left join from one row gave no row')
     const changes = first.found === null ? [] : rows
@@ -116,7 +134,8 @@ export class ChangeLog {
     const ids = changes.map((change) => BigInt(change.id))
     const seen = ids.filter((id) => id > this.#highest)
     this.#gaps.fill(ids.filter((id) => id <= this.#highest))
-    if (!isFull) this.#gaps.close(running) // a page that was cut may not have shown what is in them
+    // A page that was cut has shown everything up to its last id, and nothing of the gaps behind that.
+    this.#gaps.close(running, isFull ? (ids.at(-1) ?? 0n) : undefined)
     this.#gaps.open(this.#highest, seen, next)
     this.#highest = seen.at(-1) ?? this.#highest
   }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { type PostgresServer, startPostgres } from '../../lab/postgres.ts'
+import { type PostgresOptions, type PostgresServer, startPostgres } from '../../lab/postgres.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 
@@ -53,6 +53,11 @@ export class TestDatabase {
   async sql<R extends pg.QueryResultRow = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]> {
     const results: pg.QueryResult<R> | pg.QueryResult<R>[] = await this.#client.query<R>(text, values)
     return (Array.isArray(results) ? results.at(-1) : results)?.rows ?? []
+  }
+
+  /** Runs one statement. */
+  query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<R>> {
+    return this.#client.query<R>(text, values)
   }
 
   /** What is in the change log, oldest first. */
@@ -148,13 +153,10 @@ export const silent = (): void => undefined
  */
 export async function startLab(
   t: { teardown: (end: () => Promise<void>) => void },
-  options: { settings?: Readonly<Record<string, string | number>>; programs?: string } = {},
+  options: Pick<PostgresOptions, 'settings' | 'programs' | 'onLine'> = {},
 ): Promise<DatabaseLab> {
   const programs = options.programs ?? process.env.NEMO_MQTT_TEST_POSTGRES
-  const server = await startPostgres({
-    ...(options.settings === undefined ? {} : { settings: options.settings }),
-    ...(programs === undefined ? {} : { programs }),
-  })
+  const server = await startPostgres({ ...options, ...(programs === undefined ? {} : { programs }) })
   const lab = new DatabaseLab(server)
   t.teardown(() => lab.stop())
   await server.createDatabase('sample')

@@ -16,7 +16,7 @@ function machine(borrowed: readonly string[], made: Record<string, string> = {})
     chmodSync(join(bin, name), 0o755)
   }
   const environment = { PATH: bin, NEMO_LAB_FOLDERS: '', TMPDIR: folder }
-  return { folder, bin, environment, policyFile: join(folder, 'policy-rc.d') }
+  return { folder, bin, environment, policyFile: join(folder, 'policy-rc.d'), lockFile: join(folder, 'lock') }
 }
 
 t.test('C116 a missing program is named with its package and command, all of them in one message', async (t) => {
@@ -48,8 +48,10 @@ printf '#!/bin/sh\\n' >"$TMPDIR/bin/redis-server"; chmod 755 "$TMPDIR/bin/redis-
 `
 
 t.test('root gets what is missing, no daemon starts, and the policy is taken back', async (t) => {
-  const { folder, bin, environment, policyFile } = machine(['flock', 'rm', 'chmod', 'touch'], { 'apt-get': APT_GET })
-  const options = { environment, isRoot: true, policyFile }
+  const { folder, bin, environment, policyFile, lockFile } = machine(['flock', 'rm', 'chmod', 'touch'], {
+    'apt-get': APT_GET,
+  })
+  const options = { environment, isRoot: true, policyFile, lockFile }
   t.strictSame(requirePrograms(['redis-server'], options), [join(bin, 'redis-server')])
   t.equal(readFileSync(join(folder, 'policy'), 'utf8').trim(), '101 noninteractive')
   t.match(
@@ -60,16 +62,16 @@ t.test('root gets what is missing, no daemon starts, and the policy is taken bac
 })
 
 t.test('a policy that is there already is left alone', async (t) => {
-  const { environment, policyFile } = machine(['flock', 'rm', 'chmod', 'touch'], { 'apt-get': APT_GET })
+  const { environment, policyFile, lockFile } = machine(['flock', 'rm', 'chmod', 'touch'], { 'apt-get': APT_GET })
   writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  requirePrograms(['redis-server'], { environment, isRoot: true, policyFile })
+  requirePrograms(['redis-server'], { environment, isRoot: true, policyFile, lockFile })
   t.ok(existsSync(policyFile))
 })
 
 t.test('an installation that fails says what apt-get said, and the policy is taken back', async (t) => {
   const failing = { 'apt-get': 'echo "E: no space left" >&2; exit 100' }
-  const { environment, policyFile } = machine(['flock', 'rm', 'chmod'], failing)
-  const ask = () => requirePrograms(['redis-server'], { environment, isRoot: true, policyFile })
+  const { environment, policyFile, lockFile } = machine(['flock', 'rm', 'chmod'], failing)
+  const ask = () => requirePrograms(['redis-server'], { environment, isRoot: true, policyFile, lockFile })
   t.throws(ask, /missing: redis-server [\s\S]*apt-get failed:\n[\s\S]*no space left/)
   t.notOk(existsSync(policyFile))
 })
