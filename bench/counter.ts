@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { connect } from 'mqtt'
 
@@ -30,11 +31,12 @@ export class Counter {
     return new Counter(worker)
   }
 
-  /** Resolves when so many messages have arrived, and begins to count anew. */
+  /** Resolves when so many messages have arrived, and begins to count anew; fails after ten minutes. */
   async expect(messages: number): Promise<Count> {
-    const arrived = new Promise<Count>((resolve) => this.#worker.once('message', resolve))
+    const signal = AbortSignal.timeout(600_000)
     this.#worker.postMessage(messages)
-    return await arrived
+    const [count] = (await once(this.#worker, 'message', { signal })) as [Count]
+    return count
   }
 
   /** Ends the thread. */

@@ -112,7 +112,8 @@ export class Listener {
       this.#lookEverywhereAt = Date.now() + LOOK_EVERYWHERE_MS
     }
     while (!signal.aborted && (await this.#hasRoom())) {
-      const page = await changeLog.read(BATCH)
+      pending.readBegins()
+      const page = await changeLog.read(BATCH, () => pending.ids())
       await this.#forward(page.changes.filter((change) => !pending.has(change.id)))
       page.advance()
       if (!page.isFull) return

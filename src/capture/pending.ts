@@ -7,6 +7,7 @@ import { Wake } from '../wake.ts'
  */
 export class PendingChanges {
   readonly #undelivered = new Map<string, number>()
+  readonly #forgotten = new Set<string>()
   #settled: string[] = []
   /** Notified when a change was settled completely. */
   readonly settled = new Wake()
@@ -16,9 +17,19 @@ export class PendingChanges {
     return this.#undelivered.size
   }
 
-  /** Whether a change is already known. */
+  /** Whether a change is already known, or was when the present read of the log began. */
   has(id: string): boolean {
-    return this.#undelivered.has(id)
+    return this.#undelivered.has(id) || this.#forgotten.has(id)
+  }
+
+  /** The ids of all that are pending. */
+  ids(): string[] {
+    return [...this.#undelivered.keys()]
+  }
+
+  /** To be called before each read of the log: what is forgotten by now is deleted there, so the read cannot give it. */
+  readBegins(): void {
+    this.#forgotten.clear()
   }
 
   /** Begins to follow a change with this many messages. With none it is settled at once. */
@@ -40,9 +51,15 @@ export class PendingChanges {
     return this.#settled.splice(0, limit)
   }
 
-  /** They are deleted: their ids will not be read again. */
+  /**
+   * They are deleted. A read of the log that is under way may still give them, and to send them again now, after later
+   * ones of the same tool, would tell people that an old state is the present one.
+   */
   forget(ids: readonly string[]): void {
-    for (const id of ids) this.#undelivered.delete(id)
+    for (const id of ids) {
+      this.#undelivered.delete(id)
+      this.#forgotten.add(id)
+    }
   }
 
   /** They could not be deleted: keep them. */

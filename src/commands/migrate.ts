@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
-import { databaseUrl, secretFrom } from '../db/database.ts'
+import { secretFrom } from '../config/secret.ts'
+import { databaseUrl } from '../db/database.ts'
 import { migrate } from '../db/migrate.ts'
 import { AppError } from '../errors.ts'
 

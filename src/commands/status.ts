@@ -1,6 +1,9 @@
 import type { CommandModule } from 'yargs'
+import { redisUrl } from '../config/environment.ts'
 import { databaseUrl } from '../db/database.ts'
 import { type DatabaseState, readState } from '../db/state.ts'
+import { AppError } from '../errors.ts'
+import { inspectQueue, type QueueState } from '../queue/inspect.ts'
 
 /** What can be given to `nemo-mqtt status`. */
 export interface StatusArguments {
@@ -19,7 +22,7 @@ export interface StatusSection {
 export type StatusReader = (environment: NodeJS.ProcessEnv) => Promise<StatusSection>
 
 /** Every part of the status, in the order in which they are shown. */
-const SECTIONS: readonly StatusReader[] = [databaseSection]
+const SECTIONS: readonly StatusReader[] = [databaseSection, queueSection]
 
 /**
  * Shows what is installed and what waits.
@@ -53,10 +56,34 @@ export const statusCommand: CommandModule<object, StatusArguments> = {
   },
 }
 
-async function databaseSection(environment: NodeJS.ProcessEnv): Promise<StatusSection> {
+/** The part about NEMO's database. */
+export async function databaseSection(environment: NodeJS.ProcessEnv): Promise<StatusSection> {
   const state = await readState(databaseUrl(environment))
   const isWrong = state.drift.length > 0 || state.pending.length > 0
   return { title: 'database', lines: databaseLines(state), json: state, isWrong }
+}
+
+// Trouble with Redis is a finding, not an end: what the database says is worth as much then.
+async function queueSection(environment: NodeJS.ProcessEnv): Promise<StatusSection> {
+  try {
+    const state = await inspectQueue(redisUrl(environment))
+    return { title: 'queue', lines: queueLines(state), json: state, isWrong: state.parked > 0 }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const lines = [row('WRONG', error.message), row('', `Try: ${error.hint ?? 'see the log of Redis'}`)]
+    return { title: 'queue', lines, json: { error: error.message }, isWrong: true }
+  }
+}
+
+function queueLines({ queued, inFlight, parked, newestParked, bridge }: QueueState): string[] {
+  const lines = [
+    row('queue', `${queued} waiting, ${inFlight} in flight`),
+    row('bridge', bridge === null ? 'no service has said anything for 90 s' : `${bridge} (said within 90 s)`),
+    row('parked', parked === 0 ? 'none' : `${parked} messages cannot be published`),
+  ]
+  for (const { topic, reason, time } of newestParked)
+    lines.push(row('', `${time} ${topic ?? '(unreadable)'}: ${reason}`))
+  return lines
 }
 
 function databaseLines({ nemo, applied, pending, ...state }: DatabaseState): string[] {

@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { Ajv, type ErrorObject } from 'ajv'
 import { AppError, reasonOf } from '../errors.ts'
-import { SECRET_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
+import { secretFrom } from './secret.ts'
+import { REDIS_URL, SECRET_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
 import { cleanTopicPrefix } from './topic-prefix.ts'
 
 const PREFIX = 'NEMO_MQTT_'
+/** Variables of `nemo-mqtt migrate`, which may stand in the same file of environment variables. */
+const OF_OTHER_COMMANDS: ReadonlySet<string> = new Set(['service_password', 'service_password_file'])
 const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SETTINGS)
 
 /**
@@ -19,17 +21,11 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || value === undefined) continue
     const name = variable.slice(PREFIX.length).toLowerCase()
-    const fileOf = name.endsWith('_file') ? name.slice(0, -'_file'.length) : undefined
     if (isSetting(name)) {
       if (value !== '' || name === 'topic_prefix') given[name] = value
-    } else if (fileOf !== undefined && isSetting(fileOf) && SECRET_NAMES.includes(fileOf)) {
-      if (environment[PREFIX + fileOf.toUpperCase()]) {
-        problems.push(`${variable}: ${PREFIX}${fileOf.toUpperCase()} is set too; keep one of them`)
-      } else {
-        const secret = readSecret(variable, value, problems)
-        if (secret !== undefined) given[fileOf] = secret
-      }
-    } else {
+    } else if (SECRET_NAMES.some((secret) => name === `${secret}_file`)) {
+      readSecret(environment, variable.slice(0, -'_FILE'.length), given, problems)
+    } else if (!OF_OTHER_COMMANDS.has(name)) {
       problems.push(`${variable}: there is no such setting${suggestion(name)}`)
     }
   }
@@ -65,18 +61,34 @@ export function secretsOf(settings: Settings): string[] {
   return secrets.filter((secret) => secret !== '')
 }
 
-function isSetting(name: string): name is SettingName {
-  return Object.hasOwn(SETTINGS.properties, name)
+/** The URL of Redis alone, for commands that need nothing else. @throws AppError NEMO_MQTT_ERR_CONFIG */
+export function redisUrl(environment: NodeJS.ProcessEnv): string {
+  const url = secretFrom(environment, `${PREFIX}REDIS_URL`) ?? REDIS_URL
+  const problem = redisUrlProblem(url)
+  if (problem !== undefined) throw new AppError('NEMO_MQTT_ERR_CONFIG', problem)
+  return withDatabase(url)
 }
 
-// A file that an editor or `echo` made ends in a line end that nobody means as part of the key.
-function readSecret(variable: string, path: string, problems: string[]): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').replace(/[\r\n]+$/, '')
-  } catch (error) {
-    problems.push(`${variable}: the file cannot be read: ${reasonOf(error)}`)
-    return undefined
+function readSecret(
+  environment: NodeJS.ProcessEnv,
+  variable: string,
+  given: Record<string, unknown>,
+  problems: string[],
+): void {
+  if (environment[variable]) {
+    problems.push(`${variable}_FILE: ${variable} is set too; keep one of them`)
+    return
   }
+  try {
+    const secret = secretFrom(environment, variable)
+    if (secret !== undefined) given[variable.slice(PREFIX.length).toLowerCase()] = secret
+  } catch (error) {
+    problems.push(reasonOf(error))
+  }
+}
+
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS.properties, name)
 }
 
 function describe(error: ErrorObject, given: Readonly<Record<string, unknown>>): string {
@@ -93,11 +105,8 @@ function checkTogether(settings: Settings): string[] {
   if (!isUrl(settings.database_url, ['postgres:', 'postgresql:'])) {
     problems.push(`${PREFIX}DATABASE_URL: is not of the form postgres://user:password@host:5432/database`)
   }
-  if (!isUrl(settings.redis_url, ['redis:', 'rediss:'])) {
-    problems.push(`${PREFIX}REDIS_URL: is not of the form redis://user:password@host:6379/1`)
-  } else if (!/^\/?\d{0,5}$/.test(new URL(settings.redis_url).pathname)) {
-    problems.push(`${PREFIX}REDIS_URL: the part after the port is the number of a database, such as /1`)
-  }
+  const redisProblem = redisUrlProblem(settings.redis_url)
+  if (redisProblem !== undefined) problems.push(redisProblem)
   if (settings.use_hmac && settings.hmac_secret_key === '') {
     problems.push(`${PREFIX}HMAC_SECRET_KEY: is missing although ${PREFIX}USE_HMAC is true; nothing is sent unsigned`)
   }
@@ -109,6 +118,14 @@ function checkTogether(settings: Settings): string[] {
     problems.push(`${PREFIX}TOPIC_PREFIX: ${JSON.stringify(settings.topic_prefix)} ${prefix.problem}`)
   }
   return problems
+}
+
+function redisUrlProblem(url: string): string | undefined {
+  if (!isUrl(url, ['redis:', 'rediss:'])) {
+    return `${PREFIX}REDIS_URL: is not of the form redis://user:password@host:6379/1`
+  }
+  if (/^\/?\d{0,5}$/.test(new URL(url).pathname)) return undefined
+  return `${PREFIX}REDIS_URL: the part after the port is the number of a database, such as /1`
 }
 
 function isUrl(text: string, protocols: readonly string[]): boolean {

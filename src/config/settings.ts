@@ -7,6 +7,9 @@ interface Notes {
   readonly secret?: true
 }
 
+/** Where Redis is when nothing else is said. */
+export const REDIS_URL = 'redis://127.0.0.1:6379/1'
+
 const text = (notes: Notes, limits: { minLength?: number; maxLength?: number } = {}) =>
   Type.String({ ...limits, ...notes })
 const count = (notes: Notes, minimum: number, maximum: number) => Type.Integer({ minimum, maximum, ...notes })
@@ -24,7 +27,7 @@ export const SETTINGS = Type.Object(
     }),
     redis_url: text({
       description: 'Redis; database 1 unless the URL names another: `redis://host:6379/1`',
-      default: 'redis://127.0.0.1:6379/1',
+      default: REDIS_URL,
       secret: true,
     }),
     broker_host: text({ description: 'name or address of the MQTT broker', default: 'localhost' }, { minLength: 1 }),

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { type Generated, type GeneratedAlways, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { secretFrom } from '../config/secret.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 
 /** Our own tables in NEMO's database, made by `sql/000001_change_log.sql`. Numbers of type bigint come as digits. */
@@ -64,17 +64,6 @@ export function databaseUrl(environment: NodeJS.ProcessEnv): string {
   return url
 }
 
-/** A secret from a variable, or from the file that the variable with `_FILE` at its end names; undefined without both. */
-export function secretFrom(environment: NodeJS.ProcessEnv, variable: string): string | undefined {
-  const file = environment[`${variable}_FILE`]
-  if (environment[variable] || !file) return environment[variable] || undefined
-  try {
-    return readFileSync(file, 'utf8').replace(/[\r\n]+$/, '') // a line end that the editor made
-  } catch (error) {
-    throw new AppError('NEMO_MQTT_ERR_CONFIG', `${variable}_FILE cannot be read: ${reasonOf(error)}`)
-  }
-}
-
 /**
  * Opens the database for one command and makes sure that it answers.
  *
@@ -93,7 +82,10 @@ export async function connect(url: string, onNotice: (notice: Notice) => void = 
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined).on('notice', onNotice))
   const kysely = new Kysely<OwnTables>({ dialect: new PostgresDialect({ pool }) })
-  const close = () => kysely.destroy()
+  const close = async (): Promise<void> => {
+    await kysely.destroy()
+    if (!pool.ending) await pool.end() // Kysely ends a pool only if it has used it
+  }
   try {
     await pool.query('select 1')
   } catch (error) {
@@ -111,16 +103,16 @@ export function databaseError(error: unknown): AppError {
   return new AppError(code, reasonOf(error), { cause: error, ...(hint === undefined ? {} : { hint }) })
 }
 
-// Without a `cause` where a URL could not be read: that error shows the URL, and the password in it.
 function connectError(error: unknown, url: string): AppError {
   const why = reasonOf(error)
-  const code = codeOf(error)
+  // Nothing of the error is passed on: it shows the URL, and the password in it.
+  if (!URL.canParse(url)) return new AppError('NEMO_MQTT_ERR_DATABASE', `cannot connect to the database: ${why}`)
   const { host, port, name, user } = describe(url)
   const place = `database "${name}" at ${host}:${port} as "${user}"`
-  const hint = HINTS[code ?? ''] ?? hintFor(why)
+  const hint = HINTS[codeOf(error) ?? ''] ?? hintFor(why)
   return new AppError('NEMO_MQTT_ERR_DATABASE', `cannot connect to ${place}: ${why}`, {
+    cause: error,
     ...(hint === undefined ? {} : { hint: hint(host, name, user) }),
-    ...(code === 'ERR_INVALID_URL' ? {} : { cause: error }),
   })
 }
 

@@ -115,6 +115,30 @@ t.test('C41 what was rolled back is not waited for and not looked for longer tha
   t.equal(log.gaps, 0, 'no transaction runs that could fill it')
 })
 
+t.test('C41 gaps are forgotten while a long backlog is read as well', async (t) => {
+  const { log, writer } = await openLog(t)
+  const one = await writer()
+  const committed: string[] = []
+  for (let n = 0; n < 120; n += 1) {
+    await one.begin()
+    const ids = await one.write(2)
+    if (n % 3 === 0) await one.rollback()
+    else {
+      await one.commit()
+      committed.push(...ids)
+    }
+  }
+  const read: string[] = []
+  for (let isFull = true; isFull; ) {
+    const page = await log.read(10)
+    page.advance()
+    read.push(...page.changes.map((change) => change.id))
+    isFull = page.isFull
+    t.ok(log.gaps <= 5, `${log.gaps} gaps after ${read.length} changes`)
+  }
+  t.strictSame(read, committed)
+})
+
 t.test('C41 a sequence that counts in tens leaves gaps that are forgotten', async (t) => {
   const { log, writer, execute } = await openLog(t)
   await execute('alter table nemo_mqtt.change_log alter column id set increment by 10')

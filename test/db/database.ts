@@ -144,6 +144,9 @@ export class DatabaseLab {
   }
 }
 
+/** Puts texts in order. */
+export const sorted = (texts: Iterable<string>): string[] => [...texts].sort((a, b) => (a < b ? -1 : 1))
+
 /** Says nothing: for commands whose output does not matter to a test. */
 export const silent = (): void => undefined
 

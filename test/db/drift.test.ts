@@ -8,7 +8,7 @@ import { migrationFiles, shippedWatches } from '../../src/db/sql-files.ts'
 import { MAPPED_TABLES } from '../../src/map/index.ts'
 import { LOOKUP_TABLES } from '../../src/map/lookup-tables.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
-import { silent, startLab } from './database.ts'
+import { silent, sorted, startLab } from './database.ts'
 
 const lab = await startLab(t)
 
@@ -166,7 +166,7 @@ for (const [what, { sql, expected, isRepaired }] of Object.entries(DAMAGES)) {
       table === undefined || code === 'function_missing' ? code : `${code} ${table}`,
     )
     const short = told.map((line) => (expected.includes(line as DriftCode) ? line : line.split(' ')[0]))
-    t.strictSame(short.sort(), [...expected].sort(), JSON.stringify(drift))
+    t.strictSame(sorted(short.map(String)), sorted(expected), JSON.stringify(drift))
     for (const one of drift) t.ok(one.found.length > 20 && one.remedy.length > 10, one.found)
     if (what === 'a NEMO that is gone') return
     const lines: string[] = []
@@ -252,20 +252,15 @@ t.test('watching a table that is watched takes no lock', async (t) => {
 })
 
 t.test('the lists of tables and columns agree with the mappers and the lookup', (t) => {
-  t.strictSame(
-    shippedWatches(migrationFiles())
-      .map(({ table }) => table)
-      .sort(),
-    [...MAPPED_TABLES].sort(),
-  )
+  t.strictSame(sorted(shippedWatches(migrationFiles()).map(({ table }) => table)), sorted(MAPPED_TABLES))
   for (const table of MAPPED_TABLES) t.ok(NEEDED_COLUMNS[table], table)
   const granted = readFileSync(join(PACKAGE_ROOT, 'sql', '000004_service_role.sql'), 'utf8')
   for (const { table, columns } of Object.values(LOOKUP_TABLES)) {
     for (const column of columns) t.ok(NEEDED_COLUMNS[table]?.includes(column), `${table}.${column} is checked`)
     const [, list = ''] = new RegExp(`'${table}', array\\[([^\\]]*)\\]`).exec(granted) ?? []
     t.strictSame(
-      [...list.matchAll(/\w+/g)].map(String).sort(),
-      ['id', ...columns].sort(),
+      sorted([...list.matchAll(/\w+/g)].map(String)),
+      sorted(['id', ...columns]),
       `${table} is granted, no more`,
     )
   }

@@ -7,7 +7,7 @@ import { findDrift } from '../../src/db/drift.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { migrationFiles } from '../../src/db/sql-files.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
-import { silent, startLab, type TestDatabase } from './database.ts'
+import { silent, sorted, startLab, type TestDatabase } from './database.ts'
 
 const lab = await startLab(t)
 const FILES = readdirSync(join(PACKAGE_ROOT, 'sql')).filter((name) => /^\d/.test(name))
@@ -80,7 +80,7 @@ t.test('two migrates at once', async (t) => {
     const both = await Promise.all([1, 2].map(() => migrate({ url: db.url, print: silent })))
     const names = both.flatMap(({ applied }) => applied)
     t.strictSame(
-      names.sort(),
+      sorted(names),
       migrationFiles().map(({ name }) => name),
       'each file once',
     )
