@@ -13,8 +13,8 @@ declare
   wanted record;
   present record;
 begin
-  -- Two installers at once: the second waits here and then finds the triggers of the first.
-  lock table nemo_mqtt.watched_table in share row exclusive mode;
+  -- Locks the row even where it updates nothing: of two installers at once the second waits here, and then finds the
+  -- triggers of the first.
   insert into nemo_mqtt.watched_table as w (tbl, noise) values (watch.table_name, watch.noise)
   on conflict (tbl) do update set noise = excluded.noise where w.noise <> excluded.noise;
 

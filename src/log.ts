@@ -19,8 +19,9 @@ const SYSTEMD_WORD: Readonly<Record<string, string>> = { warn: 'warning', fatal:
 
 /** Replaces user and password of every URL in a text, and each of the secrets, by asterisks. */
 export function redact(text: string, secrets: readonly string[] = []): string {
-  let clean = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']*@/gi, '$1***@')
-  for (const secret of secrets) {
+  let clean = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/"']*@/gi, '$1***@')
+  // The longest first: one may be part of another, whose rest would stay.
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
     // A log line is JSON, so a secret with quotes or control characters appears in its escaped form.
     for (const form of new Set([secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])) {
       // A shorter one would hide half of every line and say nothing about the secret.

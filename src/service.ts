@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type { Pool } from 'pg'
 import { Backoff, pause } from './backoff.ts'
 import { ChangeLog } from './capture/change-log.ts'
 import { Listener } from './capture/listener.ts'
@@ -9,6 +9,7 @@ import type { Settings } from './config/settings.ts'
 import { DriftWatch } from './db/drift-watch.ts'
 import { type Installation, readInstallation } from './db/installation.ts'
 import { Lease } from './db/lease.ts'
+import { createPool } from './db/pool.ts'
 import { AppError, type ErrorCode } from './errors.ts'
 import { Health, type Stage } from './health.ts'
 import type { Log } from './log.ts'
@@ -20,6 +21,13 @@ import { Wake } from './wake.ts'
 
 /** Time for outstanding acknowledgements when the service stops, in milliseconds. */
 const FINISH_MS = 2_500
+/** After this time the stages that have not ended are left behind, so that the broker can still be told. */
+const ORDERLY_MS = 3_000
+/**
+ * Pause before a new active instance sends anything. Another one that lost the lock and does not know it learns it from
+ * Redis at its next step, a tenth of a second later; until then both could send, and an old message follow a newer one.
+ */
+const TAKE_OVER_MS = 1_000
 
 /** Trouble after which the queue is claimed again; any other error is a fault of ours and ends the service. */
 const STAGE_IN_TROUBLE: Partial<Record<ErrorCode, Stage>> = {
@@ -52,18 +60,7 @@ export class Service {
    * @throws AppError NEMO_MQTT_ERR_BROKER when the settings say that a lost broker ends the service
    */
   async run(signal: AbortSignal): Promise<void> {
-    const pool = new pg.Pool({
-      connectionString: this.#settings.database_url,
-      application_name: 'nemo-mqtt',
-      max: 4,
-      connectionTimeoutMillis: 5_000,
-      idleTimeoutMillis: 60_000,
-      query_timeout: 10_000,
-      statement_timeout: 10_000,
-      keepAlive: true,
-    })
-    // An idle connection that dies says so here; without a listener Node would end the process (pg, `Pool` events).
-    pool.on('error', (error) => this.health.failing('database', error))
+    const pool = createPool(this.#settings.database_url, (error) => this.health.failing('database', error))
     try {
       while (!signal.aborted) {
         const lease = await Lease.acquire(this.#settings.database_url, this.health, signal)
@@ -74,7 +71,7 @@ export class Service {
     }
   }
 
-  async #active(lease: Lease, pool: pg.Pool, stop: AbortSignal): Promise<void> {
+  async #active(lease: Lease, pool: Pool, stop: AbortSignal): Promise<void> {
     const failed = new AbortController()
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
     const broker = new Broker(this.#settings, this.health)
@@ -85,28 +82,32 @@ export class Service {
       broker.run(signal),
       notifications.run(signal),
       new DriftWatch(pool, this.health).run(signal),
-      this.#claims(pool, broker, wake, signal),
+      this.#claims(lease, pool, broker, wake, signal),
     ]
     // The first stage that fails ends the others; what it threw is thrown here once all have ended.
     for (const stage of stages) stage.catch(() => failed.abort())
     try {
-      const ends = await Promise.allSettled(stages)
+      const ends = (await Promise.race([Promise.allSettled(stages), laterThan(stop, ORDERLY_MS)])) ?? []
       const failure = ends.find((end) => end.status === 'rejected')
       if (failure !== undefined) throw failure.reason
     } finally {
-      await broker.close()
+      // Who lost the lease says nothing: the one that has it now has said `online` already.
+      if (lease.lost.aborted && !stop.aborted) await broker.link?.close()
+      else await broker.close()
       lease.release()
     }
   }
 
-  async #claims(pool: pg.Pool, broker: Broker, wake: Wake, signal: AbortSignal): Promise<void> {
+  async #claims(lease: Lease, pool: Pool, broker: Broker, wake: Wake, signal: AbortSignal): Promise<void> {
     const backoff = new Backoff({ capMs: 5_000 })
+    const takeOver = new TakeOver()
     while (!signal.aborted) {
+      await lease.confirm(signal)
       const installation = await readInstallation(pool, this.health, signal)
       if (installation === undefined) return
       const since = Date.now()
       try {
-        await this.#claim(installation, pool, broker, wake, signal)
+        await this.#claim(installation, pool, broker, wake, takeOver, signal)
       } catch (error) {
         const stage = error instanceof AppError ? STAGE_IN_TROUBLE[error.code] : undefined
         if (stage === undefined) throw error
@@ -119,15 +120,17 @@ export class Service {
 
   async #claim(
     installation: Installation,
-    pool: pg.Pool,
+    pool: Pool,
     broker: Broker,
     wake: Wake,
+    takeOver: TakeOver,
     signal: AbortSignal,
   ): Promise<void> {
     const { redis_url, queue_limit, topic_prefix, retain_messages, user_name_format } = this.#settings
     const { health } = this
     const log = this.#log
     const queue = await EventQueue.claim(redis_url, installation.id)
+    takeOver.begin()
     const pending = new PendingChanges()
     const changeLog = new ChangeLog(pool)
     const pushed = new Wake()
@@ -156,12 +159,11 @@ export class Service {
       const found = await reconcile(queue, changeLog, pending, installation.id)
       health.ok('redis', `the queue is ours: ${found.kept} entries kept, ${found.removed} to be queued again`)
       wake.notify()
-      const loops = [bridge.run(inner), listener.run(inner), listener.retire(inner)]
+      const loops = [this.#bridge(bridge, takeOver, inner, signal), listener.run(inner), listener.retire(inner)]
       for (const loop of loops) loop.catch(() => ended.abort())
       const ends = await Promise.allSettled(loops)
       const failure = ends.find((end) => end.status === 'rejected')
       if (failure !== undefined) throw failure.reason
-      await bridge.finish(FINISH_MS)
       await listener.retire(AbortSignal.abort())
     } finally {
       ended.abort()
@@ -169,4 +171,34 @@ export class Service {
       queue.close()
     }
   }
+
+  // What is in flight goes back as soon as the bridge has ended: the listener may hang on a dead PostgreSQL meanwhile.
+  async #bridge(bridge: Bridge, takeOver: TakeOver, inner: AbortSignal, signal: AbortSignal): Promise<void> {
+    await takeOver.isOver(inner)
+    await bridge.run(inner)
+    if (signal.aborted) await bridge.finish(FINISH_MS)
+  }
+}
+
+/** The time in which a new active instance holds the queue and sends nothing yet. */
+class TakeOver {
+  #until: number | undefined
+
+  /** The queue was claimed; only the first claim counts, those that follow were ours. */
+  begin(): void {
+    this.#until ??= performance.now() + TAKE_OVER_MS
+  }
+
+  /** Waits until it is over or the signal aborts. */
+  async isOver(signal: AbortSignal): Promise<void> {
+    const left = (this.#until ?? 0) - performance.now()
+    if (left > 0) await pause(left, signal)
+  }
+}
+
+/** Resolves `ms` milliseconds after the signal aborted. */
+async function laterThan(signal: AbortSignal, ms: number): Promise<undefined> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await new Promise((resolve) => setTimeout(resolve, ms).unref())
+  return undefined
 }

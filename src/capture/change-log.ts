@@ -107,7 +107,8 @@ export class ChangeLog {
   /** The ids in the log up to this one, lowest first. */
   async idsUpTo(id: string): Promise<string[]> {
     const { rows } = await this.#pool.query<{ id: string }>(
-      'select id::text from nemo_mqtt.change_log where id <= $1::bigint order by id',
+      // Not "order by id": that would be the text beside it, where 10 comes before 9.
+      'select l.id::text from nemo_mqtt.change_log l where l.id <= $1::bigint order by l.id',
       [id],
     )
     return rows.map((row) => row.id)

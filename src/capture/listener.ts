@@ -19,6 +19,8 @@ const LOOK_EVERYWHERE_MS = 60_000
 const BATCH = 1_000
 /** Changes that may be pending at once: what memory and a repeat after a crash are bounded by. */
 const MAX_PENDING = 20_000
+/** Pause before a full Redis is tried again, in milliseconds. */
+const FULL_MS = 500
 
 /** What the listener works with. */
 export interface ListenerParts {
@@ -114,7 +116,10 @@ export class Listener {
     while (!signal.aborted && (await this.#hasRoom())) {
       pending.readBegins()
       const page = await changeLog.read(BATCH, () => pending.ids())
-      await this.#forward(page.changes.filter((change) => !pending.has(change.id)))
+      await this.#forward(
+        page.changes.filter((change) => !pending.has(change.id)),
+        signal,
+      )
       page.advance()
       if (!page.isFull) return
     }
@@ -134,9 +139,9 @@ export class Listener {
     return why === undefined
   }
 
-  async #forward(logged: readonly LoggedChange[]): Promise<void> {
+  async #forward(logged: readonly LoggedChange[], signal: AbortSignal): Promise<void> {
     if (logged.length === 0) return
-    const { lookup, pending, queue, pushed } = this.#parts
+    const { lookup, pending } = this.#parts
     const changes = await this.#parse(logged)
     const lookupAt = await lookup.forBatch(changes)
     const mapped: Array<{ readonly id: string; readonly entries: readonly string[] }> = []
@@ -155,8 +160,27 @@ export class Listener {
     }
     const entries = mapped.flatMap((one) => one.entries)
     if (entries.length === 0) return
-    this.#queueLength = await queue.push(entries)
-    pushed.notify()
+    await this.#push(entries, signal)
+  }
+
+  // A full Redis is no lost Redis: the bridge goes on emptying it, and then there is room again.
+  async #push(entries: readonly string[], signal: AbortSignal): Promise<void> {
+    const { queue, pushed, health } = this.#parts
+    for (let isFull = false; !signal.aborted; isFull = true) {
+      const length = await queue.push(entries)
+      if (length !== undefined) {
+        if (isFull) health.ok('redis', 'Redis takes entries again')
+        this.#queueLength = length
+        pushed.notify()
+        return
+      }
+      health.failing(
+        'redis',
+        'Redis is at its maxmemory; further changes wait in PostgreSQL',
+        'raise maxmemory, or free memory',
+      )
+      await pause(FULL_MS, signal)
+    }
   }
 
   async #parse(logged: readonly LoggedChange[]): Promise<Change[]> {

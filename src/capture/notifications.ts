@@ -59,14 +59,14 @@ export class Notifications {
       // One session, one connection: we make the next session ourselves, with a first LISTEN before the first drain.
       { retryTimeout: 1, retryLimit: 1, paranoidChecking: false, parse: (text) => text, serialize: String },
     )
-    const lost = new Promise<never>((_, reject) => {
-      session.events.on('error', () => reject(new Error('the LISTEN session was lost')))
-    })
-    lost.catch(() => undefined) // it may be lost while nobody waits for it; the race below tells
+    const lost = new AbortController()
+    session.events.on('error', () => lost.abort())
+    // Not Promise.race with a promise that is rejected: each race would stay in memory as long as the session lives.
+    const either = AbortSignal.any([signal, lost.signal])
     try {
       await session.connect()
       session.notifications.on(CHANNEL, () => this.#wake.notify())
-      await Promise.race([session.listenTo(CHANNEL), lost])
+      await session.listenTo(CHANNEL)
       const echo = new Wake()
       const own = `${CHANNEL}_echo_${randomBytes(6).toString('hex')}`
       let heard = 0
@@ -74,16 +74,20 @@ export class Notifications {
         heard += 1
         echo.notify()
       })
-      await Promise.race([session.listenTo(own), lost])
+      await session.listenTo(own)
       this.#wake.notify() // what was committed before LISTEN took effect
       for (let sent = 1; !signal.aborted; sent += 1) {
-        await Promise.race([session.notify(own, String(sent)), lost])
-        await Promise.race([echo.wait(ECHO_MS, signal), lost])
+        await session.notify(own, String(sent))
+        const deadline = performance.now() + ECHO_MS
+        for (let left = ECHO_MS; heard < sent && left > 0 && !either.aborted; left = deadline - performance.now()) {
+          await echo.wait(left, either)
+        }
         if (signal.aborted) return
+        if (lost.signal.aborted) throw new Error('the LISTEN session was lost')
         if (heard < sent) throw new Error(DEAF)
         onHeard()
         this.#health.ok('notifications', 'PostgreSQL notifies us of changes')
-        await Promise.race([pause(HEARTBEAT_MS, signal), lost])
+        await pause(HEARTBEAT_MS, either)
       }
     } finally {
       close(session)

@@ -12,9 +12,9 @@ import { version } from '../version.ts'
  * @throws AppError NEMO_MQTT_ERR_CONFIG, or NEMO_MQTT_ERR_BROKER when the settings say that a lost broker ends it
  */
 export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
-  // What passes through lives for milliseconds. V8 would let the young generation grow to save collections; kept
-  // small, a backlog of any length drains in the same memory, and no slower.
-  setFlagsFromString('--semi-space-growth-factor=1')
+  // What passes through lives for milliseconds; only by V8's habit of letting the heap grow before it collects would a
+  // long backlog take 260 MB instead of 140 (measured on a million changes; it costs an eighth of the speed).
+  setFlagsFromString('--heap-growing-percent=30')
   const settings = readSettings(environment)
   const log = createLog({ level: settings.log_level, secrets: secretsOf(settings) })
   const { broker_host, broker_port, mqtt_version, topic_prefix, use_hmac } = settings

@@ -7,6 +7,7 @@ import { cleanTopicPrefix } from './topic-prefix.ts'
 const PREFIX = 'NEMO_MQTT_'
 /** Variables of `nemo-mqtt migrate`, which may stand in the same file of environment variables. */
 const OF_OTHER_COMMANDS: ReadonlySet<string> = new Set(['service_password', 'service_password_file'])
+const ENCODED = ' (with % and other special characters written as %25 and so on)'
 const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SETTINGS)
 
 /**
@@ -56,7 +57,7 @@ export function secretsOf(settings: Settings): string[] {
   for (const name of SECRET_NAMES) {
     const value = String(settings[name])
     if (!value.includes('://')) secrets.push(value)
-    else if (URL.canParse(value)) secrets.push(decodeURIComponent(new URL(value).password))
+    else if (URL.canParse(value)) secrets.push(...passwordsIn(new URL(value)))
   }
   return secrets.filter((secret) => secret !== '')
 }
@@ -103,7 +104,7 @@ function describe(error: ErrorObject, given: Readonly<Record<string, unknown>>):
 function checkTogether(settings: Settings): string[] {
   const problems: string[] = []
   if (!isUrl(settings.database_url, ['postgres:', 'postgresql:'])) {
-    problems.push(`${PREFIX}DATABASE_URL: is not of the form postgres://user:password@host:5432/database`)
+    problems.push(`${PREFIX}DATABASE_URL: is not of the form postgres://user:password@host:5432/database${ENCODED}`)
   }
   const redisProblem = redisUrlProblem(settings.redis_url)
   if (redisProblem !== undefined) problems.push(redisProblem)
@@ -122,14 +123,31 @@ function checkTogether(settings: Settings): string[] {
 
 function redisUrlProblem(url: string): string | undefined {
   if (!isUrl(url, ['redis:', 'rediss:'])) {
-    return `${PREFIX}REDIS_URL: is not of the form redis://user:password@host:6379/1`
+    return `${PREFIX}REDIS_URL: is not of the form redis://user:password@host:6379/1${ENCODED}`
   }
   if (/^\/?\d{0,5}$/.test(new URL(url).pathname)) return undefined
   return `${PREFIX}REDIS_URL: the part after the port is the number of a database, such as /1`
 }
 
+// pg takes a password from the query too.
+function passwordsIn(url: URL): string[] {
+  return [decodeURIComponent(url.password), ...url.searchParams.getAll('password')]
+}
+
 function isUrl(text: string, protocols: readonly string[]): boolean {
-  return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return protocols.includes(protocol) && isEncoded(username) && isEncoded(password)
+}
+
+/** Whether every % begins a byte; the drivers decode user and password, and a bare % would end the process there. */
+function isEncoded(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false // URIError, the only one there is
+  }
 }
 
 // Database 0 is everybody's; without a number the driver would take it.

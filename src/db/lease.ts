@@ -2,6 +2,8 @@ import pg from 'pg'
 import { Backoff, pause } from '../backoff.ts'
 import { reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
+import { Wake } from '../wake.ts'
+import { backendPid } from './pool.ts'
 
 /** Two 32-bit numbers that spell `NEMO` and `MQTT`: the key of the advisory lock in NEMO's database. */
 const LOCK = [0x4e454d4f, 0x4d515454] as const
@@ -12,38 +14,61 @@ const CHECK_MS = 3_000
 const ANSWER_MS = 5_000
 
 /**
- * The right to be the one active instance of a database: a session-level advisory lock on a connection of its own
+ * So many tries in a row, 20 s, the active instance may be silent before its session is ended. Longer than its broker
+ * waits for a sign of life (1.5 times the keep-alive, 12 s): by then its link is closed there, so that it cannot send
+ * what it still has in memory when it wakes up.
+ */
+const FROZEN_TRIES = 10
+
+const HELD_BY = `
+locktype = 'advisory' and objsubid = 2 and granted and classid::bigint = $1 and objid::bigint = $2
+   and database = (select oid from pg_database where datname = current_database())`
+
+/**
+ * The right to be the one active instance of a database: an advisory lock on a connection of its own
  * (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
  *
  * PostgreSQL frees it the moment the session ends, so nothing stale can be left behind: no pid file, no lease to
  * wait for. When the connection is lost, the lock is taken again on a new one; only when somebody else has it by then
  * is the lease lost. In between the old and a new instance could both be active for a moment: the owner key in Redis
  * stops the old one at its next step.
+ *
+ * A process that is frozen keeps its connections, and with them the lock. Since the active one asks every few seconds
+ * whether it still holds it, the server knows when it was last heard of, and a standby ends a session that has been
+ * silent for long.
  */
 export class Lease {
   readonly #databaseUrl: string
   readonly #health: Health
   readonly #lost = new AbortController()
-  #client: pg.Client
+  readonly #look = new Wake()
+  readonly #looked = new Wake()
+  #session: Session
+  #looks = 0
+  #confirmed = 0
 
-  private constructor(databaseUrl: string, health: Health, client: pg.Client) {
+  private constructor(databaseUrl: string, health: Health, session: Session) {
     this.#databaseUrl = databaseUrl
     this.#health = health
-    this.#client = client
+    this.#session = session
   }
 
   /** Waits, as a standby, until this instance is the active one; undefined when the signal aborts first. */
   static async acquire(databaseUrl: string, health: Health, signal: AbortSignal): Promise<Lease | undefined> {
     const backoff = new Backoff({ capMs: 5_000 })
-    let client: pg.Client | undefined
+    let session: Session | undefined
+    let active = new SilentHolder()
     while (!signal.aborted) {
       try {
-        client ??= await connect(databaseUrl)
-        if (await tryLock(client)) {
+        session ??= await Session.open(databaseUrl)
+        if (await session.tryLock()) {
           health.ok('lease', 'this instance is the active one')
-          return new Lease(databaseUrl, health, client)
+          return new Lease(databaseUrl, health, session)
         }
         health.waiting('lease', 'another instance is active on this database; this one waits to take over')
+        if (await active.hasFrozen(session)) {
+          health.failing('lease', 'the active instance has been silent for 20 s: its session is ended')
+        }
         backoff.reset()
         await pause(TRY_MS, signal)
       } catch (error) {
@@ -52,12 +77,13 @@ export class Lease {
           `waiting for PostgreSQL: ${reasonOf(error)}`,
           'check that PostgreSQL runs and NEMO_MQTT_DATABASE_URL is right',
         )
-        discard(client)
-        client = undefined
+        session?.discard()
+        session = undefined
+        active = new SilentHolder() // when the server hangs, the active one cannot be heard either
         await pause(backoff.next(), signal)
       }
     }
-    discard(client)
+    session?.discard()
     return undefined
   }
 
@@ -72,78 +98,151 @@ export class Lease {
     let isConnected = true
     while (!signal.aborted && !this.#lost.signal.aborted) {
       try {
-        if (!isConnected) this.#client = await connect(this.#databaseUrl)
+        if (!isConnected) this.#session = await Session.open(this.#databaseUrl)
         isConnected = true
-        if (!(await holds(this.#client)) && !(await tryLock(this.#client))) {
+        this.#looks += 1
+        if (!(await this.#session.holds()) && !(await this.#session.tryLock())) {
           this.#health.waiting('lease', 'another instance has become the active one')
           this.#lost.abort()
+          this.#looked.notify()
           return
         }
         this.#health.ok('lease', 'this instance is the active one')
+        this.#confirmed = this.#looks
+        this.#looked.notify()
         backoff.reset()
-        await pauseOrEnd(this.#client, CHECK_MS, signal)
+        await this.#look.wait(CHECK_MS, AbortSignal.any([signal, this.#session.ended]))
+        if (this.#session.ended.aborted) throw new Error('the server closed the connection')
       } catch (error) {
         this.#health.failing('lease', `the connection that holds the lock was lost: ${reasonOf(error)}`)
-        discard(this.#client)
+        this.#session.discard()
         isConnected = false
         await pause(backoff.next(), signal)
       }
     }
   }
 
+  /**
+   * Waits until PostgreSQL has said, later than this call, that the lock is ours; also ends when it is lost or the
+   * signal aborts. Whoever was just stopped by Redis asks here before it claims the queue again: it may be stopped
+   * because another instance is the active one.
+   */
+  async confirm(signal: AbortSignal): Promise<void> {
+    const wanted = this.#looks + 1
+    while (this.#confirmed < wanted && !signal.aborted && !this.#lost.signal.aborted) {
+      this.#look.notify()
+      await this.#looked.wait(1_000, signal)
+    }
+  }
+
   /** Frees the lock, so that a standby takes over at once. */
   release(): void {
-    discard(this.#client)
+    this.#session.discard()
   }
 }
 
-async function connect(databaseUrl: string): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    application_name: 'nemo-mqtt lease',
-    connectionTimeoutMillis: ANSWER_MS,
-    query_timeout: ANSWER_MS,
-    keepAlive: true,
-  })
-  client.on('error', () => undefined) // the next query says it; without a listener Node would end the process
-  try {
-    await client.connect()
-    // When our machine vanishes without a word, the server must free the lock soon, not after hours. Not as a
-    // start-up option of the connection: PgBouncer refuses those.
-    await client.query('set tcp_keepalives_idle = 4; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 2')
-    return client
-  } catch (error) {
-    discard(client)
-    throw error
+/** One connection that may hold the lock. */
+class Session {
+  /** Aborts when the connection has ended. */
+  readonly ended: AbortSignal
+  readonly #client: pg.Client
+  #isPooled = false
+
+  private constructor(client: pg.Client) {
+    const ended = new AbortController()
+    this.#client = client
+    this.ended = ended.signal
+    client.on('error', () => undefined) // the next query says it; without a listener Node would end the process
+    client.once('end', () => ended.abort())
+  }
+
+  static async open(databaseUrl: string): Promise<Session> {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'nemo-mqtt lease',
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
+      keepAlive: true,
+    })
+    const session = new Session(client)
+    try {
+      await client.connect()
+      // When our machine vanishes without a word, the server must free the lock soon, not after hours. Not as a
+      // start-up option of the connection: PgBouncer refuses those.
+      await client.query('set tcp_keepalives_idle = 4; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 2')
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+      session.#isPooled = rows[0]?.pid !== backendPid(client)
+      return session
+    } catch (error) {
+      session.discard()
+      throw error
+    }
+  }
+
+  /**
+   * Takes the lock if nobody has it. Behind a pooler every transaction may run in another session, and a lock of a
+   * session would stay with whichever it was: there the lock is that of a transaction, which stays open and idle.
+   */
+  async tryLock(): Promise<boolean> {
+    if (!this.#isPooled) return await this.#ask('select pg_try_advisory_lock($1, $2) as yes')
+    await this.#client.query('begin; set local idle_in_transaction_session_timeout = 0')
+    if (await this.#ask('select pg_try_advisory_xact_lock($1, $2) as yes')) return true
+    await this.#client.query('rollback')
+    return false
+  }
+
+  async holds(): Promise<boolean> {
+    return await this.#ask(`select exists (select from pg_locks where ${HELD_BY} and pid = pg_backend_pid()) as yes`)
+  }
+
+  /** Who holds the lock and when it was last heard of; undefined when that cannot be seen. */
+  async holder(): Promise<Holder | undefined> {
+    const { rows } = await this.#client.query<Holder>(
+      `select pid, query_start::text as heard from pg_stat_activity
+        where query_start is not null and pid in (select pid from pg_locks where ${HELD_BY})`,
+      [...LOCK],
+    )
+    return rows[0]
+  }
+
+  /** Ends the session of a holder that has not been heard of since. */
+  async endSessionOf({ pid, heard }: Holder): Promise<void> {
+    await this.#client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and query_start::text = $2',
+      [pid, heard],
+    )
+  }
+
+  /** Gives the connection up. `end` waits for an answer that a dead link never gives. */
+  discard(): void {
+    this.#client.end().catch(() => undefined)
+  }
+
+  async #ask(question: string): Promise<boolean> {
+    const { rows } = await this.#client.query<{ yes: boolean }>(question, [...LOCK])
+    return rows[0]?.yes === true
   }
 }
 
-async function tryLock(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1, $2) as locked', [...LOCK])
-  return rows[0]?.locked === true
+interface Holder {
+  readonly pid: number
+  readonly heard: string
 }
 
-async function holds(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query<{ held: boolean }>(
-    `select exists (select from pg_locks where locktype = 'advisory' and objsubid = 2 and granted
-        and classid::bigint = $1 and objid::bigint = $2 and pid = pg_backend_pid()
-        and database = (select oid from pg_database where datname = current_database())) as held`,
-    [...LOCK],
-  )
-  return rows[0]?.held === true
-}
+/** Counts how often the same holder was found without having said anything in between. */
+class SilentHolder {
+  #last: Holder | undefined
+  #tries = 0
 
-// Ends early when the connection ends, so that a lost lock is noticed at once.
-async function pauseOrEnd(client: pg.Client, ms: number, signal: AbortSignal): Promise<void> {
-  const ended = new AbortController()
-  const end = (): void => ended.abort()
-  client.once('end', end)
-  await pause(ms, AbortSignal.any([signal, ended.signal]))
-  client.off('end', end)
-  if (ended.signal.aborted) throw new Error('the server closed the connection')
-}
-
-// end() waits for an answer that a dead link never gives.
-function discard(client: pg.Client | undefined): void {
-  client?.end().catch(() => undefined)
+  /** Looks once; ends the session of a holder that has frozen, and says so. */
+  async hasFrozen(session: Session): Promise<boolean> {
+    const holder = await session.holder()
+    const isSame = holder !== undefined && holder.pid === this.#last?.pid && holder.heard === this.#last.heard
+    this.#tries = isSame ? this.#tries + 1 : 0
+    this.#last = holder
+    if (holder === undefined || this.#tries < FROZEN_TRIES) return false
+    this.#tries = 0
+    await session.endSessionOf(holder)
+    return true
+  }
 }

@@ -61,8 +61,8 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     const drift = await repair(database, files, nemoSchema, print, options.patience)
     const names = new Set(await knownServiceRoles(database))
     if (serviceRole !== undefined) names.delete(serviceRole.name)
-    for (const name of names) await grantService(database, { name }, nemoSchema, print)
-    if (serviceRole !== undefined) await grantService(database, serviceRole, nemoSchema, print)
+    for (const name of names) await grantService(database, { name }, print)
+    if (serviceRole !== undefined) await grantService(database, serviceRole, print)
     return { applied, drift }
   } catch (error) {
     throw databaseError(error)

@@ -25,7 +25,6 @@ export function createRoleSql(name: string, verifier: string | undefined): strin
 export async function grantService(
   { kysely }: Database,
   role: ServiceRole,
-  nemoSchema: string,
   print: (line: string) => void,
 ): Promise<void> {
   const { name } = role
@@ -47,7 +46,6 @@ export async function grantService(
       }
       print(`role ${name}: created${password === undefined ? ', without a password' : ''}`)
     }
-    await sql`select set_config('nemo_mqtt.nemo_schema', ${nemoSchema}, true)`.execute(transaction)
     await sql`select nemo_mqtt.grant_service(${name}, ${isNew})`.execute(transaction)
   })
   print(`role ${name}: may drain the change log and read the names that events carry`)

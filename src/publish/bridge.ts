@@ -17,6 +17,8 @@ import { packetBytes, topicProblem } from './topic.ts'
 const WINDOW = 200
 /** Entries in flight: the window, and as many more so that one resting lane does not starve the others. */
 const IN_FLIGHT = 1_000
+/** And what they take, in bytes, the last one not counted: a thousand long problem reports would fill the memory. */
+const IN_FLIGHT_BYTES = 16_000_000
 /** The queue is looked at this often when nothing wakes us: other programs push to it too. In milliseconds. */
 const POLL_MS = 100
 const STATUS_MS = 30_000
@@ -47,6 +49,7 @@ export class Bridge {
   #settled: Message[] = []
   #toPark: Array<{ readonly text: string; readonly message: Message | undefined; readonly reason: string }> = []
   #unreadable = 0
+  #unreadableBytes = 0
   #isOver = false
   #saidStatusAt = 0
   #saidStatus: string | undefined
@@ -67,7 +70,7 @@ export class Bridge {
     while (!signal.aborted) {
       const link = broker.link
       const room = link === undefined ? 0 : IN_FLIGHT - this.#lanes.size - this.#unreadable
-      const taken = await this.#turn(room)
+      const taken = await this.#turn(room, IN_FLIGHT_BYTES - this.#lanes.bytes - this.#unreadableBytes)
       await this.#sayStatus(link)
       if (link !== undefined) health.ok('bridge', 'messages can flow')
       else health.waiting('bridge', 'waiting for the broker; what comes stays in Redis and PostgreSQL')
@@ -84,7 +87,7 @@ export class Bridge {
     while (this.#lanes.unanswered > 0 && this.#parts.broker.link !== undefined && !deadline.aborted) {
       await this.#parts.wake.wait(ms, deadline)
     }
-    await this.#turn(0)
+    await this.#turn(0, 0)
     await this.#parts.queue.giveBack()
     await this.#parts.queue.sayStatus('disconnected')
   }
@@ -95,7 +98,7 @@ export class Bridge {
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
-  async #turn(room: number): Promise<number> {
+  async #turn(room: number, roomBytes: number): Promise<number> {
     const { queue, pending } = this.#parts
     await this.#park()
     const settled = this.#settled
@@ -104,6 +107,7 @@ export class Bridge {
     const taken = await queue.turn(
       settled.map((message) => message.text),
       Math.max(0, room),
+      Math.max(0, roomBytes),
     )
     for (const { entry } of settled) if (entry.origin !== null) pending.settle(entry.origin.change)
     for (const text of taken) this.#accept(text)
@@ -118,6 +122,7 @@ export class Bridge {
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       this.#unreadable += 1
+      this.#unreadableBytes += text.length
       this.#toPark.push({ text, message: undefined, reason: error.message })
       this.#parts.wake.notify()
     }
@@ -126,7 +131,9 @@ export class Bridge {
   #pump(): void {
     const link = this.#parts.broker.link
     if (link === undefined || this.#isOver) return
-    const window = Math.min(WINDOW, link.limits.receiveMaximum)
+    // What the bridge of an earlier claim sent on this link and the broker has not answered takes its place too.
+    const others = link.unanswered - this.#lanes.unanswered
+    const window = Math.min(WINDOW, link.limits.receiveMaximum) - others
     for (let message = this.#lanes.next(window); message !== undefined; message = this.#lanes.next(window)) {
       this.#publish(link, message)
     }
@@ -206,6 +213,7 @@ export class Bridge {
       log.error({ topic: message?.entry.topic, reason, attempts }, 'a message cannot be published; it is parked')
       if (message === undefined) {
         this.#unreadable -= 1
+        this.#unreadableBytes -= text.length
         continue
       }
       this.#lanes.done(message)
@@ -214,6 +222,7 @@ export class Bridge {
   }
 
   #later(ms: number, act: () => void): void {
+    if (this.#isOver) return // the entry goes back to the queue, and a timer would keep the process alive
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       act()

@@ -5,12 +5,17 @@ import type { Settings } from '../config/settings.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import { signEnvelope } from '../sign/envelope.ts'
-import { Wake } from '../wake.ts'
-import { Link } from './link.ts'
-import { reasonName } from './outcome.ts'
+import { Link, type LinkEnd } from './link.ts'
 
 /** A link that has lasted this long, or on which a message was delivered, counts as a success. */
 const STABLE_MS = 5_000
+/** After so many short links in a row the next attempt waits longer, whatever was delivered, in milliseconds. */
+const SHORT_LINKS = 5
+const UNSTEADY_MS = 1_000
+/** Reason code of a broker that got another client with our id (MQTT 5, section 3.14.2.1). */
+const TAKEN_OVER = 0x8e
+/** Longest wait for the acknowledgement of `stopped`, in milliseconds. */
+const FAREWELL_MS = 1_000
 
 /** What the retained topic `{prefix}/bridge/state` says: running, ended on purpose, or gone without a word (the will). */
 export type BridgeState = 'online' | 'stopped' | 'lost'
@@ -23,8 +28,9 @@ export class Broker {
   readonly #settings: Settings
   readonly #health: Health
   readonly #backoff: Backoff
-  readonly #changed = new Wake()
   #link: Link | undefined
+  #hasDelivered = false
+  #failedAttempts = 0
   #shortLinks = 0
 
   constructor(settings: Settings, health: Health) {
@@ -35,19 +41,12 @@ export class Broker {
 
   /** The present link, if there is one. */
   get link(): Link | undefined {
-    return this.#link?.ended.aborted === false ? this.#link : undefined
-  }
-
-  /** Waits for a link; undefined when the signal aborts first. */
-  async whenLinked(signal: AbortSignal): Promise<Link | undefined> {
-    while (this.link === undefined && !signal.aborted) await this.#changed.wait(60_000, signal)
-    return signal.aborted ? undefined : this.link
+    return this.#link?.isOpen === true ? this.#link : undefined
   }
 
   /** To be called when a message was delivered: the link is good. */
   delivered(): void {
-    this.#backoff.reset()
-    this.#shortLinks = 0
+    this.#hasDelivered = true
   }
 
   /** The message on the wire for a payload: signed if signing is on. */
@@ -67,12 +66,8 @@ export class Broker {
       if (link === undefined) continue
       const since = Date.now()
       this.#link = link
-      this.#changed.notify()
-      await new Promise<void>((resolve) => {
-        link.ended.addEventListener('abort', () => resolve(), { once: true })
-        signal.addEventListener('abort', () => resolve(), { once: true })
-        if (link.ended.aborted || signal.aborted) resolve()
-      })
+      this.#hasDelivered = false
+      await firstOf(link.ended, signal)
       if (signal.aborted) break
       await this.#lost(link, Date.now() - since, signal)
     }
@@ -82,7 +77,8 @@ export class Broker {
   async close(): Promise<void> {
     const link = this.link
     if (link === undefined) return
-    await link.publish(this.#stateTopic, this.message('stopped' satisfies BridgeState), true)
+    const farewell = link.publish(this.#stateTopic, this.message('stopped' satisfies BridgeState), true)
+    await Promise.race([farewell, pause(FAREWELL_MS, link.ended)])
     await link.close()
   }
 
@@ -103,12 +99,13 @@ export class Broker {
       } else {
         this.#health.ok('broker', `connected to the broker at ${at}`)
       }
+      this.#failedAttempts = 0
       return link
     } catch (error) {
       if (signal.aborted) return undefined
       this.#health.failing('broker', `no connection to the broker at ${at}: ${reasonOf(error)}`, remedyFor(error))
-      const delayMs = this.#backoff.next()
-      if (max_reconnect_attempts > 0 && this.#backoff.attempts >= max_reconnect_attempts) {
+      this.#failedAttempts += 1
+      if (max_reconnect_attempts > 0 && this.#failedAttempts >= max_reconnect_attempts) {
         throw new AppError(
           'NEMO_MQTT_ERR_BROKER',
           `gave up on the broker at ${at} after ${max_reconnect_attempts} attempts: ${reasonOf(error)}`,
@@ -117,7 +114,7 @@ export class Broker {
           },
         )
       }
-      await pause(delayMs, signal)
+      await pause(this.#backoff.next(), signal)
       return undefined
     }
   }
@@ -129,11 +126,14 @@ export class Broker {
         hint: 'NEMO_MQTT_AUTO_RECONNECT=true connects again by itself',
       })
     }
-    if (lastedMs >= STABLE_MS) this.delivered()
-    else this.#shortLinks += 1
-    const isTakenOver = why.includes(reasonName(0x8e)) || this.#shortLinks >= 3
-    this.#health.failing('broker', `the link to the broker was lost: ${why}`, isTakenOver ? TAKEN_OVER : '')
-    await pause(this.#backoff.next(), signal)
+    const isTakenOver = (link.ended.reason as LinkEnd).reasonCode === TAKEN_OVER
+    const isStable = lastedMs >= STABLE_MS
+    // Two clients with one id kick each other out for ever, and each delivers something in between.
+    if (isStable || (this.#hasDelivered && !isTakenOver)) this.#backoff.reset()
+    this.#shortLinks = isStable ? 0 : this.#shortLinks + 1
+    const remedy = isTakenOver || this.#shortLinks >= 3 ? ONE_ID_TWICE : ''
+    this.#health.failing('broker', `the link to the broker was lost: ${why}`, remedy)
+    await pause(Math.max(this.#backoff.next(), this.#shortLinks >= SHORT_LINKS ? UNSTEADY_MS : 0), signal)
   }
 
   get #stateTopic(): string {
@@ -162,8 +162,22 @@ export class Broker {
   }
 }
 
-const TAKEN_OVER =
+const ONE_ID_TWICE =
   'if this goes on, another client may be using the same client id: leave NEMO_MQTT_CLIENT_ID empty, or make it unique'
+
+/** Resolves when one of the two aborts, and leaves no listener behind: one of them lives as long as the service. */
+async function firstOf(one: AbortSignal, other: AbortSignal): Promise<void> {
+  if (one.aborted || other.aborted) return
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      one.removeEventListener('abort', done)
+      other.removeEventListener('abort', done)
+      resolve()
+    }
+    one.addEventListener('abort', done)
+    other.addEventListener('abort', done)
+  })
+}
 
 function remedyFor(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code

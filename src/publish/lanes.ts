@@ -39,10 +39,16 @@ export class Lanes {
   readonly #sent = new Set<Message>()
   #alone: Message | undefined
   #size = 0
+  #bytes = 0
 
   /** Messages in all lanes, the sent ones included. */
   get size(): number {
     return this.#size
+  }
+
+  /** What their entries take, about, in bytes. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Messages that the broker has not answered. */
@@ -54,6 +60,7 @@ export class Lanes {
   add(message: Message): void {
     const lane = this.#lanes.get(message.entry.entity)
     this.#size += 1
+    this.#bytes += message.text.length
     if (lane !== undefined) {
       lane.push(message)
     } else {
@@ -80,6 +87,7 @@ export class Lanes {
     if (lane?.[0] !== message) return
     lane.shift()
     this.#size -= 1
+    this.#bytes -= message.text.length
     const [head] = lane
     if (head === undefined) this.#lanes.delete(message.entry.entity)
     else this.#fresh.push(head)

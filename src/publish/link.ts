@@ -14,19 +14,34 @@ export interface BrokerLimits {
   readonly maximumPacketSize: number
 }
 
+/** Why a link ended. */
+export class LinkEnd extends Error {
+  /** What the broker said in its DISCONNECT (MQTT 5); undefined when it said nothing. */
+  readonly reasonCode: number | undefined
+
+  constructor(why: string, reasonCode?: number) {
+    super(why)
+    this.name = 'LinkEnd'
+    this.reasonCode = reasonCode
+  }
+}
+
 /**
  * One connection to the broker, from CONNACK to its end; it never reconnects. Whatever was not acknowledged when it
  * ends is `unanswered`, so nothing waits for an answer that cannot come, and nothing is re-sent by the library.
  */
 export class Link {
   readonly limits: BrokerLimits
-  /** Aborts when the link has ended; the reason is an Error that says why. */
+  /** Aborts when the link has ended; the reason is a {@link LinkEnd}. */
   readonly ended: AbortSignal
   readonly #client: MqttClient
   readonly #end = new AbortController()
   readonly #unanswered = new Map<number, { readonly since: number; readonly settle: (outcome: Outcome) => void }>()
   readonly #watch: NodeJS.Timeout
   #next = 0
+  #isClosing = false
+  /** Reason code of the last PUBACK. The library tells its callback only those that are errors. */
+  #lastReason = 0
 
   private constructor(client: MqttClient) {
     this.#client = client
@@ -36,7 +51,12 @@ export class Link {
       receiveMaximum: properties?.receiveMaximum ?? 65_535,
       maximumPacketSize: properties?.maximumPacketSize ?? 268_435_455,
     }
-    client.on('disconnect', (packet) => this.#finish(`the broker ended it: ${reasonName(packet.reasonCode ?? 0x80)}`))
+    client.on('packetreceive', (packet) => {
+      if (packet.cmd === 'puback') this.#lastReason = packet.reasonCode ?? 0
+    })
+    client.on('disconnect', ({ reasonCode = 0x80 }) => {
+      this.#finish(`the broker ended it: ${reasonName(reasonCode)}`, reasonCode)
+    })
     client.on('error', (error) => this.#finish(error.message))
     client.on('close', () => this.#finish('the connection was closed'))
     client.on('offline', () => this.#finish('the connection was lost'))
@@ -69,6 +89,16 @@ export class Link {
     })
   }
 
+  /** Whether messages may be given to it. */
+  get isOpen(): boolean {
+    return !this.#isClosing && !this.ended.aborted
+  }
+
+  /** Messages that the broker has not answered, whoever sent them. */
+  get unanswered(): number {
+    return this.#unanswered.size
+  }
+
   /** Publishes at QoS 1 and tells what became of it; never rejects. The text is sent as UTF-8. */
   publish(topic: string, message: string, retain: boolean): Promise<Outcome> {
     if (this.ended.aborted) return Promise.resolve({ kind: 'unanswered' })
@@ -79,13 +109,14 @@ export class Link {
         if (this.#unanswered.delete(key)) resolve(outcome)
       }
       this.#unanswered.set(key, { since: Date.now(), settle })
-      this.#client.publish(topic, message, { qos: 1, retain }, (error, packet) => settle(outcomeOf(error, packet)))
+      this.#client.publish(topic, message, { qos: 1, retain }, (error) => settle(this.#outcomeOf(error)))
     })
   }
 
   /** Says goodbye, so that the broker drops the will, and closes; at once when the broker does not answer. */
   async close(): Promise<void> {
-    if (this.ended.aborted) return
+    if (!this.isOpen) return
+    this.#isClosing = true
     clearInterval(this.#watch)
     await Promise.race([
       this.#client.endAsync(false),
@@ -107,20 +138,23 @@ export class Link {
     }
   }
 
-  #finish(why: string): void {
+  #finish(why: string, reasonCode?: number): void {
     if (this.ended.aborted) return
     clearInterval(this.#watch)
-    this.#end.abort(new Error(why))
+    this.#end.abort(new LinkEnd(why, reasonCode))
     this.#client.end(true)
     this.#client.stream?.destroy()
     for (const { settle } of [...this.#unanswered.values()]) settle({ kind: 'unanswered' })
   }
-}
 
-function outcomeOf(error: Error | undefined | null, packet: unknown): Outcome {
-  const reason = (packet as { reasonCode?: unknown } | undefined)?.reasonCode
-  const reasonCode = typeof reason === 'number' ? reason : 0
-  if (reasonCode >= 0x80) return { kind: 'refused', reasonCode, why: reasonName(reasonCode) }
-  if (error) return { kind: 'unanswered' }
-  return { kind: 'delivered', hasSubscribers: reasonCode !== 0x10 }
+  // The callback is called while the packet that caused it is handled, so the last reason is its own. Without a packet
+  // the link has ended, or is about to.
+  #outcomeOf(error: Error | undefined | null): Outcome {
+    const reasonCode = (error as { code?: unknown } | undefined | null)?.code
+    if (error && typeof reasonCode !== 'number') return { kind: 'unanswered' }
+    if (typeof reasonCode === 'number' && reasonCode >= 0x80) {
+      return { kind: 'refused', reasonCode, why: reasonName(reasonCode) }
+    }
+    return { kind: 'delivered', hasSubscribers: this.#lastReason !== 0x10 }
+  }
 }

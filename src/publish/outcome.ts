@@ -11,11 +11,17 @@ const NAMES: Readonly<Record<number, string>> = {
   128: 'unspecified error',
   131: 'implementation specific error',
   135: 'not authorized',
+  137: 'server busy',
+  139: 'server shutting down',
+  141: 'keep alive timeout',
+  142: 'session taken over',
   144: 'topic name invalid',
   145: 'packet identifier in use',
+  147: 'receive maximum exceeded',
   149: 'packet too large',
   150: 'message rate too high',
   151: 'quota exceeded',
+  152: 'administrative action',
   153: 'payload format invalid',
   154: 'retain not supported',
 }
@@ -26,7 +32,7 @@ const PERMANENT: ReadonlySet<number> = new Set([0x87, 0x90, 0x95, 0x99, 0x9a])
 /** How often a message is sent before it is parked. */
 export const TRIES = { permanent: 3, transient: 30, closesLink: 3 } as const
 
-/** The name of a PUBACK reason code, with its number. */
+/** The name of a reason code of PUBACK or DISCONNECT, with its number. */
 export function reasonName(reasonCode: number): string {
   return `${NAMES[reasonCode] ?? 'refused'} (0x${reasonCode.toString(16).padStart(2, '0')})`
 }

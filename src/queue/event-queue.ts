@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import { BOUNDS, KEYS } from './keys.ts'
-import { CLAIM, GIVE_BACK, PARK, PUSH, REMOVE, TURN } from './scripts.ts'
+import { CLAIM, GIVE_BACK, PARK, PUSH, REMOVE, SAY_STATUS, TURN } from './scripts.ts'
 
 /** Longest wait for one answer of Redis; after it the connection counts as dead. */
 const ANSWER_MS = 5_000
 const PAGE = 1_000
+/** How long a status holds, in seconds. */
+const STATUS_S = 90
 
 /**
  * The queue between listener and bridge: a list in Redis, and beside it the list of what is in flight.
@@ -60,14 +62,21 @@ export class EventQueue {
     }
   }
 
-  /** Adds entries in order, all or none. Returns the length of the queue. */
-  async push(entries: readonly string[]): Promise<number> {
-    return Number(await this.#run(PUSH, entries))
+  /**
+   * Adds entries in order, all or none. Returns the length of the queue; undefined when Redis is at its maxmemory.
+   * That is no reason to give up the claim: what is in the queue can still be delivered, and that makes room.
+   */
+  async push(entries: readonly string[]): Promise<number | undefined> {
+    const length = Number(await this.#run(PUSH, entries))
+    return length < 0 ? undefined : length
   }
 
-  /** Removes entries that were delivered from the in-flight list and takes up to `count` further ones, oldest first. */
-  async turn(settled: readonly string[], count: number): Promise<string[]> {
-    return (await this.#run(TURN, [BOUNDS.monitor, count, ...settled])) as string[]
+  /**
+   * Removes entries that were delivered from the in-flight list and takes further ones, oldest first: up to `count`,
+   * and none after `bytes` bytes are reached.
+   */
+  async turn(settled: readonly string[], count: number, bytes: number): Promise<string[]> {
+    return (await this.#run(TURN, [BOUNDS.monitor, count, bytes, ...settled])) as string[]
   }
 
   /** Sets an entry that is in flight aside. Returns false, and changes nothing, when the parked list is full. */
@@ -101,13 +110,13 @@ export class EventQueue {
 
   /** Says for the next 90 s whether the bridge is connected to the broker, where the Python plugin said it. */
   async sayStatus(status: 'connected' | 'disconnected'): Promise<void> {
-    await this.#call(() => this.#redis.set(KEYS.status, status, 'EX', 90))
+    await this.#run(SAY_STATUS, [status, STATUS_S])
   }
 
   /** Closes the connection at once; safe to call twice. */
   close(): void {
     this.#failure ??= new Error('the connection to Redis was closed by us')
-    this.#redis.disconnect()
+    this.#disconnect()
   }
 
   async #refuseIfTaken(installation: string): Promise<void> {
@@ -124,7 +133,7 @@ export class EventQueue {
   }
 
   #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
-    const keys = [KEYS.owner, KEYS.queue, KEYS.inFlight, KEYS.parked, KEYS.monitor]
+    const keys = [KEYS.owner, KEYS.queue, KEYS.inFlight, KEYS.parked, KEYS.monitor, KEYS.status]
     return this.#call(() => this.#redis.eval(script, keys.length, ...keys, this.#owner, ...values))
   }
 
@@ -142,8 +151,13 @@ export class EventQueue {
   #fail(error: Error): void {
     this.#failure ??= error
     // After a black hole the socket would wait for an answer to its FIN; nothing that is in it is of use any more.
-    this.#redis.disconnect()
+    this.#disconnect()
     this.#redis.stream?.destroy()
+  }
+
+  // On a connection that has ended, ioredis would arm a timer that nothing clears: the process would live 2 s longer.
+  #disconnect(): void {
+    if (this.#redis.status !== 'end') this.#redis.disconnect()
   }
 }
 

@@ -58,7 +58,7 @@ export async function inspectQueue(url: string): Promise<QueueState> {
       hint: 'check that Redis runs and NEMO_MQTT_REDIS_URL is right',
     })
   } finally {
-    redis.disconnect()
+    if (redis.status !== 'end') redis.disconnect() // see EventQueue
   }
 }
 

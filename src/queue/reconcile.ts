@@ -1,16 +1,24 @@
 import type { ChangeLog } from '../capture/change-log.ts'
 import type { PendingChanges } from '../capture/pending.ts'
 import { AppError, reasonOf } from '../errors.ts'
-import { type Origin, peekOrigin } from './entry.ts'
+import { peekOrigin } from './entry.ts'
 import type { EventQueue } from './event-queue.ts'
+
+/** Largest bigint of PostgreSQL. Whoever writes a larger id into an entry must not keep the service from starting. */
+const LARGEST_ID = 2n ** 63n - 1n
+
+/** Entries that one command removes, and how many Redis may look at for all of them together. */
+const PAGE = 1_000
+const MOST_STEPS = 25_000_000
 
 /**
  * Brings the queue and the change log together after a start, a lost connection, or a Redis that came back with
  * less, with nothing, or with an old snapshot. Runs before listener and bridge.
  *
  * Of our own entries those stay whose change is still in the log and that stand before the first change which Redis
- * lacks. Entries whose change is gone were delivered. Everything after the first lacking change is removed and will
- * be pushed again by the listener in the order of the log: pushing the lacking one behind it would reorder it.
+ * lacks. Entries whose change is gone were delivered. Everything from the first lacking change on is removed and will
+ * be pushed again by the listener in the order of the log: pushing the lacking one behind it would reorder it. A
+ * change that is there twice counts as lacking, because which of two equal entries is removed cannot be chosen.
  * Entries of other programs are not touched.
  *
  * @returns how many entries were kept and removed
@@ -22,31 +30,34 @@ export async function reconcile(
   pending: PendingChanges,
   installation: string,
 ): Promise<{ kept: number; removed: number }> {
-  const ours: Array<{ readonly text: string; readonly origin: Origin }> = []
+  const ours: Array<{ readonly text: string; readonly change: bigint }> = []
+  const queued = new Map<bigint, Set<number>>()
+  const twice = new Set<bigint>()
+  let highest = 0n
   for await (const text of queue.entries()) {
     const origin = peekOrigin(text)
-    if (origin !== null && origin.installation === installation) ours.push({ text, origin })
+    if (origin?.installation !== installation) continue
+    const change = BigInt(origin.change)
+    if (change > LARGEST_ID) continue
+    if (change > highest) highest = change
+    const indexes = queued.get(change) ?? new Set<number>()
+    if (indexes.has(origin.index)) twice.add(change)
+    queued.set(change, indexes.add(origin.index))
+    ours.push({ text, change })
   }
-  const queued = new Set(ours.map(({ origin }) => origin.change))
-  const highest = [...queued].reduce((high, id) => (BigInt(id) > high ? BigInt(id) : high), 0n)
-  const logged = await idsUpTo(changeLog, highest)
+  const logged = (await idsUpTo(changeLog, highest)).map(BigInt)
   const inLog = new Set(logged)
-  const firstLacking = logged.find((id) => !queued.has(id))
-  const limit = firstLacking === undefined ? highest : BigInt(firstLacking)
+  const again = logged.find((id) => !queued.has(id) || twice.has(id)) ?? highest + 1n
 
-  const kept = new Map<string, Set<number>>()
-  const removed: string[] = []
-  for (const { text, origin } of ours) {
-    const indexes = kept.get(origin.change) ?? new Set<number>()
-    if (!inLog.has(origin.change) || BigInt(origin.change) > limit || indexes.has(origin.index)) {
-      removed.push(text)
-    } else {
-      kept.set(origin.change, indexes.add(origin.index))
-    }
+  let kept = ours.filter(({ change }) => inLog.has(change) && change < again)
+  let removed = ours.filter(({ change }) => !inLog.has(change) || change >= again)
+  // Redis looks for each from the oldest on, past what is kept: rather push all of it again than let everybody wait.
+  if (kept.length * removed.length > MOST_STEPS) [kept, removed] = [[], ours]
+  for (let next = 0; next < removed.length; next += PAGE) {
+    await queue.remove(removed.slice(next, next + PAGE).map(({ text }) => text))
   }
-  await queue.remove(removed)
-  for (const [change, indexes] of kept) pending.add(change, indexes.size)
-  return { kept: ours.length - removed.length, removed: removed.length }
+  for (const { change } of kept) pending.add(change.toString(), queued.get(change)?.size ?? 0)
+  return { kept: kept.length, removed: removed.length }
 }
 
 async function idsUpTo(changeLog: ChangeLog, highest: bigint): Promise<string[]> {

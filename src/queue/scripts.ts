@@ -2,7 +2,7 @@
  * The steps on the lists that must not be half done, as Redis scripts (EVAL, https://redis.io/docs/latest/develop/programmability/eval-intro/).
  *
  * Every script but `claim` begins by looking at the owner key: an instance that was replaced (FENCED) or that works
- * on a Redis which was emptied (WIPED) changes nothing. KEYS are always owner, queue, in flight, parked, monitor.
+ * on a Redis which was emptied (WIPED) changes nothing. KEYS are always owner, queue, in flight, parked, monitor, status.
  */
 
 // Under `maxmemory` Redis refuses a script's first write if it could need memory, so a full Redis could not even be
@@ -32,30 +32,36 @@ ${PUT_BACK}
 return before
 `
 
-/** ARGV: owner, entries in order. Returns the length of the queue. */
+/** ARGV: owner, entries in order. Returns the length of the queue, or -1 when Redis is full; then nothing was added. */
 export const PUSH = `
 ${OWNED}
-for i = 2, #ARGV do redis.call('lpush', KEYS[2], ARGV[i]) end
+local first = redis.pcall('lpush', KEYS[2], ARGV[2])
+if type(first) == 'table' and first.err then
+  if string.find(first.err, 'OOM', 1, true) then return -1 end
+  return first
+end
+for i = 3, #ARGV do redis.call('lpush', KEYS[2], ARGV[i]) end
 return redis.call('llen', KEYS[2])
 `
 
 /**
- * ARGV: owner, bound of the monitor, how many to take, entries that are settled. Removes the settled ones, shows them
- * to the monitor, moves the oldest of the queue in flight and returns them.
+ * ARGV: owner, bound of the monitor, how many to take, how many bytes, entries that are settled. Removes the settled
+ * ones, shows them to the monitor, moves the oldest of the queue in flight and returns them. The entry that reaches
+ * the bound of bytes is the last one: a single one may be longer than the bound.
  */
 export const TURN = `
 ${OWNED}
 ${DRAIN_WHEN_FULL}
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   redis.call('lrem', KEYS[3], -1, ARGV[i])
   if #ARGV - i < tonumber(ARGV[2]) then redis.call('lpush', KEYS[5], ARGV[i]) end
 end
-if #ARGV > 3 then redis.call('ltrim', KEYS[5], 0, ARGV[2] - 1) end
-local taken = {}
+if #ARGV > 4 then redis.call('ltrim', KEYS[5], 0, ARGV[2] - 1) end
+local taken, bytes = {}, tonumber(ARGV[4])
 for i = 1, tonumber(ARGV[3]) do
-  local entry = redis.call('rpoplpush', KEYS[2], KEYS[3])
+  local entry = bytes > 0 and redis.call('rpoplpush', KEYS[2], KEYS[3])
   if not entry then break end
-  taken[i] = entry
+  taken[i], bytes = entry, bytes - #entry
 end
 return taken
 `
@@ -63,9 +69,18 @@ return taken
 /** ARGV: owner, bound of the parked list, the entry, its parked form. Returns 0 when the parked list is full. */
 export const PARK = `
 ${OWNED}
+${DRAIN_WHEN_FULL}
 if redis.call('llen', KEYS[4]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('lpush', KEYS[4], ARGV[4])
 redis.call('lrem', KEYS[3], -1, ARGV[3])
+redis.call('lpush', KEYS[4], ARGV[4])
+return 1
+`
+
+/** ARGV: owner, status, seconds. Says the status for so long, in a full Redis too. */
+export const SAY_STATUS = `
+${OWNED}
+${DRAIN_WHEN_FULL}
+redis.call('set', KEYS[6], ARGV[2], 'EX', ARGV[3])
 return 1
 `
 

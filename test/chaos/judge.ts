@@ -1,5 +1,8 @@
 import type { ReceivedMessage } from '../../lab/subscriber.ts'
 
+/** A message that arrived, as far as it is judged. */
+export type Arrival = Pick<ReceivedMessage, 'topic' | 'payload' | 'receivedAt'>
+
 /** What a subscriber got, held against what was committed. */
 export interface Verdict {
   /** Everything that is wrong, in words; at most a few of each kind. */
@@ -32,7 +35,8 @@ const SHOWN = 5
  */
 export function judge(
   expected: ReadonlyMap<string, readonly string[]>,
-  messages: readonly Pick<ReceivedMessage, 'topic' | 'payload'>[],
+  messages: readonly Arrival[],
+  whenWas: (receivedAt: number) => string,
 ): Verdict {
   const faults = new Faults()
   const firstByEventId = new Map<string, string>()
@@ -42,7 +46,7 @@ export function judge(
   const furthest = new Map<string, number>()
   let repeats = 0
 
-  for (const { topic, payload } of messages) {
+  for (const { topic, payload, receivedAt } of messages) {
     const entity = topic.split('/').slice(1, 3).join('/')
     const read = JSON.parse(payload) as Payload
     const key = keyOf(read, tokenOfChange)
@@ -59,8 +63,11 @@ export function judge(
     if (first !== undefined) repeats += 1
     else if (place <= far)
       faults.add('came twice with another event_id, or late', `${entity} ${key} after place ${far}`)
-    if (place > far + 1) faults.add('was overtaken', `${entity}: place ${far + 1} by ${place} (${key})`)
-    else if (place > last + 1) faults.add('a repeat broke off', `${entity}: after place ${last} came ${place} (${key})`)
+    const when = whenWas(receivedAt)
+    if (place > far + 1) faults.add('was overtaken', `${entity}: place ${far + 1} by ${place} (${key}) ${when}`)
+    else if (place > last + 1) {
+      faults.add('a repeat broke off', `${entity}: after place ${last} came ${place} (${key}) ${when}`)
+    }
     lastPlace.set(entity, place)
     furthest.set(entity, Math.max(far, place))
   }

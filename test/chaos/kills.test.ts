@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import t from 'tap'
@@ -14,7 +15,8 @@ import { Writer } from './writer.ts'
  *
  *   node dist/test/chaos/kills.test.js --kills 1000 --seed 7
  *
- * The seed decides who is killed when and what is written; how the processes take turns it cannot decide.
+ * The seed decides who is killed when and what is written; how the processes take turns it cannot decide. With
+ * CHAOS_TRACE=FILE everything that arrived and what the services logged is written down, to find out why.
  */
 const { values } = parseArgs({
   options: { kills: { type: 'string' }, seed: { type: 'string' } },
@@ -37,12 +39,15 @@ t.test(`${kills} kills lose, reorder and invent nothing (--seed ${seed})`, async
     const own = new Random(seed * 31 + n)
     return new Writer(`w${n}`, databaseUrl, world.toolOf(n), world.shared, own, ledger).run(end.signal)
   })
-  const since = performance.now()
+  const since = performance.timeOrigin + performance.now()
+  const milliseconds = (): number => Math.round(performance.timeOrigin + performance.now() - since)
+  const done: Array<{ readonly name: string; readonly from: number; readonly to: number }> = []
   try {
     await world.flows()
-    for (const [n, name] of drawKills(kills, random).entries()) {
-      if (process.env.CHAOS_VERBOSE) t.comment(`${n + 1}: ${name} at ${Math.round(performance.now() - since)} ms`)
+    for (const name of drawKills(kills, random)) {
+      const from = milliseconds()
       await kill(name, world, random)
+      done.push({ name, from, to: milliseconds() })
       if (random.chance(0.6)) await world.flows()
       else await delay(random.between(0, 1_200))
     }
@@ -54,12 +59,21 @@ t.test(`${kills} kills lose, reorder and invent nothing (--seed ${seed})`, async
   await world.settled()
 
   const events = subscriber.messages.filter(({ topic }) => /^nemo\/(tools|reservations)\//.test(topic))
-  const verdict = judge(ledger.expected(), events)
-  const seconds = Math.round((performance.now() - since) / 1_000)
+  const whenWas = (receivedAt: number): string => {
+    const at = receivedAt - since
+    const before = done.filter(({ from }) => from < at).slice(-3)
+    return `at ${Math.round(at)} ms, after ${before.map(({ name, from, to }) => `${name} ${from}-${to}`).join(', ')}`
+  }
+  const verdict = judge(ledger.expected(), events, whenWas)
+  const seconds = Math.round(milliseconds() / 1_000)
   t.comment(
     `${kills} kills in ${seconds} s: ${ledger.commits} commits, ${ledger.rollbacks} rollbacks, ${ledger.changes} ` +
       `changes as ${verdict.events} messages, ${verdict.repeats} repeats`,
   )
+  if (process.env.CHAOS_TRACE) {
+    const services = world.services.map((service) => service.lines)
+    writeFileSync(process.env.CHAOS_TRACE, JSON.stringify({ since, done, services, events }, null, 1))
+  }
   t.strictSame(verdict.faults, [], `everything is right (--kills ${kills} --seed ${seed})`)
   t.equal(verdict.events, ledger.changes)
 })

@@ -118,7 +118,7 @@ const KILLS: Readonly<Record<string, readonly [number, Kill]>> = {
     4,
     async (world, random) => {
       await world.settled()
-      await world.laboratory.broker.kill()
+      await world.brokerDies()
       await sometimes(random, 800)
       await world.laboratory.broker.start()
     },

@@ -1,5 +1,6 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
 import type { Random } from '../../lab/life/random.ts'
@@ -62,10 +63,7 @@ export class World {
     await until(isEvent, { deadlineMs, what: 'messages to flow again' })
   }
 
-  /**
-   * Waits until the subscriber is there and has everything that the broker has. A broker that is killed at another time
-   * loses what it has acknowledged, and that is no fault of the service's.
-   */
+  /** Waits until the subscriber is there and has everything that the broker has. */
   async settled(): Promise<void> {
     const { subscriber } = this.laboratory
     this.#marks += 1
@@ -73,6 +71,22 @@ export class World {
     await until(() => subscriber.client.connected, { deadlineMs: 20_000, what: 'the subscriber to be back' })
     await subscriber.client.publishAsync('chaos/mark', mark, { qos: 1 })
     await subscriber.waitFor(({ topic, payload }) => topic === 'chaos/mark' && payload === mark, 20_000)
+  }
+
+  /**
+   * Kills the broker in the middle of its work. What it has acknowledged to the service it has also sent to the
+   * subscriber, and that must be read first: MQTT.js throws away what it has not looked at when the connection is reset.
+   * So the broker is frozen first. To be called when all is {@link settled}: what an absent subscriber is to get later
+   * dies with the broker, and that is no fault of the service's.
+   */
+  async brokerDies(): Promise<void> {
+    const { broker, subscriber } = this.laboratory
+    if (broker.kind === 'mosquitto') broker.freeze()
+    for (let seen = -1; seen !== subscriber.messages.length; ) {
+      seen = subscriber.messages.length
+      await delay(100)
+    }
+    await broker.kill()
   }
 
   /** Copies what Redis has on disk now; the function that is returned puts it back while Redis is stopped. */

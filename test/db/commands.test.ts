@@ -144,7 +144,7 @@ t.test('a database that cannot be reached is told with a remedy and without the 
   )
   const rules = readFileSync(file, 'utf8')
   for (const sql of [
-    `create role known login password 'right'`,
+    `set password_encryption = 'scram-sha-256'; create role known login password 'right'`, // PostgreSQL 12 has md5
     'create role barred login',
     'create database closed',
     'revoke connect on database closed from public',

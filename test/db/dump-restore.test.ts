@@ -94,3 +94,28 @@ t.test('C24: NEMO’s data alone, into a NEMO that is captured', needsDump, asyn
   await target.program('pg_restore', ['-e', '--disable-triggers', '-t', 'NEMO_usageevent', '-d', target.url, file])
   t.strictSame(await findDrift(target), [], 'pg_restore --disable-triggers puts them back')
 })
+
+t.test('uninstalling from a copy takes nothing from the role in the database it came from', needsDump, async (t) => {
+  const db = await lab.captured()
+  await db.sql(`revoke connect on database "${db.name}" from public`)
+  await migrate({ url: db.url, print: silent, serviceRole: { name: 'shared', create: { password: 'x' } } })
+  const file = await saved(db)
+  const copy = await lab.copy('template0')
+  await copy.sql(`revoke connect on database "${copy.name}" from public`)
+  await copy.program('pg_restore', ['-e', '-1', '-d', copy.url, file])
+  await migrate({ url: copy.url, print: silent })
+  const mayConnect = async () => {
+    const [row] = await db.sql(
+      `select has_database_privilege('shared', $1, 'connect') as here,
+      has_database_privilege('shared', $2, 'connect') as there`,
+      [db.name, copy.name],
+    )
+    return row
+  }
+  t.strictSame(await mayConnect(), { here: true, there: true }, 'migrate grants what no dump holds')
+  await uninstall({ url: copy.url, print: silent, confirm: async () => true })
+  t.strictSame(await mayConnect(), { here: true, there: false })
+  const service = await db.again('shared')
+  t.teardown(() => service.close())
+  t.strictSame(await findDrift(service), [])
+})

@@ -91,6 +91,20 @@ t.test('two migrates at once', async (t) => {
   }
 })
 
+t.test('two sessions that watch one table at once take turns', async (t) => {
+  const db = await lab.captured()
+  const other = await db.again()
+  t.teardown(() => other.close())
+  await db.sql('drop trigger nemo_mqtt_capture on "NEMO_task"; begin')
+  const watch = `select nemo_mqtt.watch('NEMO_task')`
+  await db.sql(watch)
+  const second = other.sql(watch)
+  await until(async () => (await db.sql('select from pg_locks where not granted')).length > 0, { what: 'the wait' })
+  await db.sql('commit')
+  await second
+  t.strictSame(await findDrift(db), [])
+})
+
 t.test('a database without NEMO is left as it was', async (t) => {
   const db = await lab.copy('template0')
   await t.rejects(migrate({ url: db.url, print: silent }), { code: 'NEMO_MQTT_ERR_NOT_NEMO', hint: /DATABASE_URL/ })
@@ -113,6 +127,7 @@ t.test('NEMO in another schema, and two NEMOs', async (t) => {
 
   await db.sql('create schema old; create table old."NEMO_tool" (id int, name text)')
   t.strictSame((await migrate({ url: db.url, print: silent })).drift, [], 'a second one later does not matter')
+  t.strictSame(await db.sql('select nemo_mqtt.nemo_schema() as name'), [{ name: 'Lab 1' }], 'nor to psql')
 
   const both = await lab.nemo()
   await both.sql('create schema old; create table old."NEMO_tool" (id int, name text)')

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { Test } from 'tap'
+import { startBroker } from '../../lab/broker.ts'
+import { temporaryFolder } from '../../lab/folder.ts'
+import { type RedisServer, startRedis } from '../../lab/redis.ts'
+import { until } from '../../lab/wait.ts'
+import { KEYS } from '../../src/queue/keys.ts'
+import { runCli, type ServiceProcess, startService } from '../fixtures/service.ts'
+import { withRedis } from '../service/laboratory.ts'
+import { compare, liveDay, type Release } from './kit.ts'
+import { Recording } from './recording.ts'
+import { NemoServer } from './server.ts'
+
+/** Signs in tests; beyond ASCII, because a key is its UTF-8 bytes. */
+export const SECRET = 'lab secret “µ”'
+
+const ARRIVAL_MS = 30_000
+const ROLE_PASSWORD = 'only in the lab'
+
+/** One way to live through the day. */
+export interface DayOptions {
+  readonly release: Release
+  /** MQTT version of the service; the recording always speaks the newer one. */
+  readonly mqttVersion: '5' | '3.1.1'
+  /** Without it, messages are not signed. */
+  readonly secret?: string
+  /** Connects the service as a role that may do nothing but its work, instead of as the installer. */
+  readonly asServiceRole?: boolean
+  /** Least time from one step of the day to the next. */
+  readonly paceSeconds?: number
+  /** Harm that is done until the day is over; it must leave the service running. */
+  readonly meanwhile?: (service: ServiceProcess, isOver: AbortSignal) => Promise<void>
+}
+
+/**
+ * Lets a real NEMO live through a day, with the service as a process of its own and real servers, and holds what arrived
+ * against what must have: every event, in order, with its fields, and none too many.
+ */
+export async function passDay(t: Test, name: string, options: DayOptions): Promise<void> {
+  const { release, mqttVersion, secret, meanwhile } = options
+  const role = options.asServiceRole === true ? `${name}_service` : undefined
+  const server = await NemoServer.open(t)
+  if (role !== undefined) server.forgetRole(t, role)
+  const databaseUrl = await server.database(t, release, name)
+  const serviceUrl = await migrate(databaseUrl, role)
+  const redis = await startRedis()
+  t.teardown(() => redis.stop())
+  const broker = await startBroker({ kind: 'mosquitto' })
+  t.teardown(() => broker.stop())
+  const recording = await Recording.start(t, broker.port)
+  const signing = secret === undefined ? {} : { use_hmac: true, hmac_secret_key: secret }
+  const service = await startService({
+    databaseUrl: serviceUrl,
+    redisUrl: redis.url,
+    brokerPort: broker.port,
+    settings: { mqtt_version: mqttVersion, ...signing },
+  })
+  t.teardown(() => service.kill())
+
+  const over = new AbortController()
+  const harm = meanwhile?.(service, over.signal)
+  const ledger = join(temporaryFolder('ledger'), 'ledger.jsonl')
+  const day = await liveDay(release, databaseUrl, ledger, options.paceSeconds)
+  over.abort()
+  await harm
+  if (day.code !== 0) throw new Error(`NEMO refused a step of the day\n${readFileSync(ledger, 'utf8')}${day.errors}`)
+
+  await hasArrived(t, databaseUrl, redis, recording, expectedEvents(ledger))
+  await service.stop()
+  await recording.isComplete()
+  const { code, lines } = await compare(ledger, recording.file, secret)
+  const verdict = lines.at(-1) ?? ''
+  t.comment(verdict)
+  const isWithoutFault = code === 0 && verdict.endsWith(' 0 faults')
+  t.ok(isWithoutFault, verdict, { faults: lines.slice(0, -1), service: service.output.split('\n').slice(-20) })
+}
+
+/** Installs our part of the database; gives the URL for the service. */
+async function migrate(databaseUrl: string, role: string | undefined): Promise<string> {
+  const asRole = role === undefined ? [] : ['--service-role', role, '--create-role']
+  const { code, output } = await runCli(['migrate', ...asRole], {
+    NEMO_MQTT_DATABASE_URL: databaseUrl,
+    ...(role === undefined ? {} : { NEMO_MQTT_SERVICE_PASSWORD: ROLE_PASSWORD }),
+  })
+  if (code !== 0) throw new Error(`nemo-mqtt migrate ended with ${code}:\n${output}`)
+  if (role === undefined) return databaseUrl
+  const url = new URL(databaseUrl)
+  url.username = role
+  url.password = ROLE_PASSWORD
+  return url.href
+}
+
+/** Waits until nothing waits anywhere and as many events are recorded as the day must have made. */
+async function hasArrived(
+  t: Test,
+  databaseUrl: string,
+  redis: RedisServer,
+  recording: Recording,
+  expected: number,
+): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  client.on('error', () => undefined) // the query fails with it
+  await client.connect()
+  let left = {}
+  const isDone = async (): Promise<boolean> => {
+    const { rows } = await client.query<{ n: number }>('select count(*)::int as n from nemo_mqtt.change_log')
+    const [changes, queued, inFlight] = await withRedis(redis, async (lists) => [
+      rows[0]?.n,
+      await lists.llen(KEYS.queue),
+      await lists.llen(KEYS.inFlight),
+    ])
+    left = { changes, queued, inFlight, missing: expected - recording.events }
+    return changes === 0 && queued === 0 && inFlight === 0 && recording.events >= expected
+  }
+  try {
+    await until(isDone, { deadlineMs: ARRIVAL_MS, everyMs: 100, what: 'everything to arrive' })
+  } catch {
+    // Not the end: the comparison tells by name what is missing.
+    t.fail(`not everything arrived within ${ARRIVAL_MS} ms of the end of the day`, left)
+  } finally {
+    await client.end()
+  }
+}
+
+function expectedEvents(ledger: string): number {
+  const steps = readFileSync(ledger, 'utf8').trim().split('\n')
+  return steps.reduce((sum, step) => sum + ((JSON.parse(step) as { expect?: unknown[] }).expect?.length ?? 0), 0)
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { findProgram } from '../../lab/programs.ts'
+import { PACKAGE_ROOT } from '../../src/version.ts'
+
+const FILE_TIMEOUT_MS = 300_000
+const JOBS = 2
+
+// Started by run.ts with the files to run. The `tap` command would sort them by name; here they run in the order given,
+// so that two jobs end at about the same time.
+t.setTimeout(0) // each file has a timeout, and may ask for a longer one
+t.jobs = JOBS
+
+// A file whose runner was killed ends too, and its servers with it.
+const guard = process.platform === 'linux' ? findProgram('setpriv') : undefined
+const [program = '', ...before] = [
+  ...(guard === undefined ? [] : [guard, '--pdeathsig', 'KILL']),
+  process.execPath,
+  '--enable-source-maps',
+]
+
+for (const file of process.argv.slice(2)) {
+  const options = { cwd: PACKAGE_ROOT, timeout: FILE_TIMEOUT_MS, buffered: true, at: null, stack: '' }
+  // Failures are told in the stream, and a rejection here would end the other files.
+  t.spawn(program, [...before, join(PACKAGE_ROOT, file)], options, file).catch(() => undefined)
+}

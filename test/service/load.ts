@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import type { Test } from 'tap'
+import { until } from '../../lab/wait.ts'
+import { judge } from '../chaos/judge.ts'
+import { delivered, type Laboratory } from './laboratory.ts'
+
+/** NEMO at work: one committed change after the other, on three tools in turn, and the order in which they must arrive. */
+export class Load {
+  readonly #laboratory: Laboratory
+  readonly #client: pg.Client
+  readonly #expected = new Map<string, string[]>()
+  readonly #end = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+  #count = 0
+
+  private constructor(laboratory: Laboratory, client: pg.Client) {
+    this.#laboratory = laboratory
+    this.#client = client
+  }
+
+  /** Connects; nothing is written yet. */
+  static async open(t: Test, laboratory: Laboratory): Promise<Load> {
+    const client = new pg.Client({ connectionString: laboratory.databaseUrl })
+    client.on('error', () => undefined) // at the end of the test the server goes first
+    await client.connect()
+    const load = new Load(laboratory, client)
+    t.teardown(async () => {
+      load.#end.abort()
+      await client.end()
+    })
+    return load
+  }
+
+  /** How many changes were committed. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Commits one change. */
+  async write(tool = 1 + (this.#count % 3)): Promise<void> {
+    this.#count += 1
+    const token = `change ${this.#count}`
+    await this.#client.query('update "NEMO_tool" set category = $2 where id = $1', [tool, token])
+    this.#expect(tool, token)
+  }
+
+  /** Commits many changes of one tool in one transaction. */
+  async writeMany(tool: number, count: number): Promise<void> {
+    const first = this.#count + 1
+    this.#count += count
+    await this.#client.query(
+      `do $$ begin for n in ${first}..${this.#count} loop
+         update "NEMO_tool" set category = 'change ' || n where id = ${tool};
+       end loop; end $$`,
+    )
+    for (let n = first; n < first + count; n += 1) this.#expect(tool, `change ${n}`)
+  }
+
+  /** Goes on writing until {@link stop}. */
+  start(perSecond: number): void {
+    this.#running = (async () => {
+      while (!this.#end.signal.aborted) {
+        await this.write()
+        await delay(1_000 / perSecond)
+      }
+    })()
+    this.#running.catch(() => undefined) // stop() tells
+  }
+
+  /** Ends what {@link start} began. */
+  async stop(): Promise<void> {
+    this.#end.abort()
+    await this.#running
+  }
+
+  /** Commits a change and waits until it has arrived; gives the milliseconds that took. */
+  async roundTrip(deadlineMs: number): Promise<number> {
+    const since = performance.now()
+    await this.write()
+    const token = `"change ${this.#count}"`
+    await this.#laboratory.subscriber.waitFor(({ payload }) => payload.includes(token), deadlineMs)
+    return performance.now() - since
+  }
+
+  /** Waits until something arrives that is not written yet; gives the milliseconds that took. */
+  async flows(deadlineMs: number): Promise<number> {
+    const since = performance.now()
+    const { messages } = this.#laboratory.subscriber
+    const [seen, written] = [messages.length, this.#count]
+    const isNew = (): boolean => messages.slice(seen).some(({ payload }) => changeNumber(payload) > written)
+    await until(isNew, { deadlineMs, everyMs: 10, what: 'messages to flow' })
+    return performance.now() - since
+  }
+
+  /** Waits until everything is delivered and judges what arrived: all of it, in order, nothing else. */
+  async verify(t: Test, deadlineMs = 30_000): Promise<void> {
+    await delivered(this.#laboratory, deadlineMs)
+    const { subscriber } = this.#laboratory
+    const all = (): boolean => new Set(subscriber.messages.map(({ payload }) => payload)).size >= this.#count
+    await until(all, { deadlineMs: 5_000, what: 'the last messages' }).catch(() => undefined) // the verdict says more
+    const arrived = subscriber.messages.filter(({ topic }) => isOurs(topic))
+    const { faults, repeats } = judge(this.#expected, arrived, () => '')
+    t.strictSame(faults, [], `${this.#count} changes arrived in order, with ${repeats} repeats`)
+  }
+
+  #expect(tool: number, token: string): void {
+    const entity = `tools/${tool}`
+    const keys = this.#expected.get(entity) ?? []
+    keys.push(`tool_updated ${token}`)
+    this.#expected.set(entity, keys)
+  }
+}
+
+function changeNumber(payload: string): number {
+  return Number(/"change (\d+)"/.exec(payload)?.[1] ?? 0)
+}
+
+function isOurs(topic: string): boolean {
+  return topic.startsWith('nemo/tools/')
+}
