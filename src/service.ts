@@ -13,8 +13,8 @@ import { createPool } from './db/pool.ts'
 import { AppError, type ErrorCode } from './errors.ts'
 import { Health, type Stage } from './health.ts'
 import type { Log } from './log.ts'
-import { Bridge } from './publish/bridge.ts'
-import { Broker } from './publish/broker.ts'
+import { Bridge, OWNED_MS } from './publish/bridge.ts'
+import { type BridgeState, Broker } from './publish/broker.ts'
 import { EventQueue } from './queue/event-queue.ts'
 import { reconcile } from './queue/reconcile.ts'
 import { Wake } from './wake.ts'
@@ -24,10 +24,12 @@ const FINISH_MS = 2_500
 /** After this time the stages that have not ended are left behind, so that the broker can still be told. */
 const ORDERLY_MS = 3_000
 /**
- * Pause before a new active instance sends anything. Another one that lost the lock and does not know it learns it from
- * Redis at its next step, a tenth of a second later; until then both could send, and an old message follow a newer one.
+ * Pause before a new active instance sends anything. One that lost the lock and does not know it may go on sending as
+ * long as it believes that the queue is its own; if both sent, an old message could follow a newer one.
  */
-const TAKE_OVER_MS = 1_000
+const TAKE_OVER_MS = OWNED_MS + 300
+/** How often `online` is said again, in milliseconds: the will of an instance that vanished may come after ours. */
+const ONLINE_MS = 15_000
 
 /** Trouble after which the queue is claimed again; any other error is a fault of ours and ends the service. */
 const STAGE_IN_TROUBLE: Partial<Record<ErrorCode, Stage>> = {
@@ -80,6 +82,7 @@ export class Service {
     const stages = [
       lease.watch(signal),
       broker.run(signal),
+      this.#sayOnline(broker, signal),
       notifications.run(signal),
       new DriftWatch(pool, this.health).run(signal),
       this.#claims(lease, pool, broker, wake, signal),
@@ -95,6 +98,14 @@ export class Service {
       if (lease.lost.aborted && !stop.aborted) await broker.link?.close()
       else await broker.close()
       lease.release()
+    }
+  }
+
+  async #sayOnline(broker: Broker, signal: AbortSignal): Promise<void> {
+    const topic = `${this.#settings.topic_prefix}/bridge/state`
+    while (!signal.aborted) {
+      await pause(ONLINE_MS, signal)
+      if (!signal.aborted) void broker.link?.publish(topic, broker.message('online' satisfies BridgeState), true)
     }
   }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { requirePrograms } from '../lab/install.ts'
 import { StartedProgram } from '../lab/process.ts'
 import { PACKAGE_ROOT } from '../src/version.ts'
-import { KIT } from './real-nemo/kit.ts'
+import { installNemo, KIT, RELEASES } from './real-nemo/kit.ts'
 import { cacheFolder } from './runner/cache-folder.ts'
 import { requirePython } from './runner/python.ts'
 import { type SharedPostgres, startSharedPostgres } from './runner/shared-postgres.ts'
@@ -30,7 +30,7 @@ async function runTests(words: readonly string[]): Promise<boolean> {
   try {
     if (files.length === 0) throw new Error(`no test file has ${words.join(' or ')} in its name`)
     requirePrograms(['redis-server', 'postgres', 'initdb', 'psql', 'mosquitto', 'mosquitto_sub', 'mosquitto_pub'])
-    if (existsSync(KIT) && files.some((file) => /\/(real-nemo|host-safety)\//.test(file))) requirePython()
+    if (existsSync(KIT) && files.some((file) => /\/(real-nemo|host-safety)\//.test(file))) await prepareNemo()
     const postgres = await startSharedPostgres()
     await runFiles(files, postgres, tally).finally(postgres.stop)
   } catch (error) {
@@ -42,12 +42,25 @@ async function runTests(words: readonly string[]): Promise<boolean> {
   return tally.isGood
 }
 
+/** Installs what several files need: two that install the same release at once would destroy each other's work. */
+async function prepareNemo(): Promise<void> {
+  requirePython()
+  for (const release of Object.values(RELEASES)) {
+    process.stderr.write(`${release.package} ${release.version}: installed where it is missing ...\n`)
+    try {
+      await installNemo(release)
+    } catch (error) {
+      process.stderr.write(`${(error as Error).message}\n`) // its tests will fail with it; the others can do without
+    }
+  }
+}
+
 async function runFiles(files: readonly string[], postgres: SharedPostgres, tally: Tally): Promise<void> {
   const suite = new StartedProgram({
     name: 'tap',
     program: process.execPath,
     arguments: [fileURLToPath(new URL('./runner/suite.js', import.meta.url)), ...files],
-    environment: { ...process.env, LAB_SHARED_POSTGRES_PORT: String(postgres.port) },
+    environment: { ...process.env, LAB_SHARED_POSTGRES_PORT: String(postgres.server.port) },
     folder: PACKAGE_ROOT,
     onLine: (line) => {
       process.stdout.write(`${line}\n`)

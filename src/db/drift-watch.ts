@@ -1,7 +1,8 @@
 import type { Pool } from 'pg'
 import { pause } from '../backoff.ts'
 import type { Health } from '../health.ts'
-import { type Drift, findDrift } from './drift.ts'
+import type { Drift } from './drift.ts'
+import { findDrift } from './find-drift.ts'
 
 /** How often the triggers are compared with what should be there, in milliseconds. */
 const CHECK_MS = 30_000

@@ -98,8 +98,12 @@ export class Lease {
     let isConnected = true
     while (!signal.aborted && !this.#lost.signal.aborted) {
       try {
-        if (!isConnected) this.#session = await Session.open(this.#databaseUrl)
-        isConnected = true
+        if (!isConnected) {
+          const before = this.#session
+          this.#session = await Session.open(this.#databaseUrl)
+          isConnected = true
+          await this.#session.replace(before)
+        }
         this.#looks += 1
         if (!(await this.#session.holds()) && !(await this.#session.tryLock())) {
           this.#health.waiting('lease', 'another instance has become the active one')
@@ -147,6 +151,8 @@ class Session {
   readonly ended: AbortSignal
   readonly #client: pg.Client
   #isPooled = false
+  /** The session on the server that has the lock, once it has it. */
+  #locked: SessionId | undefined
 
   private constructor(client: pg.Client) {
     const ended = new AbortController()
@@ -184,11 +190,34 @@ class Session {
    * session would stay with whichever it was: there the lock is that of a transaction, which stays open and idle.
    */
   async tryLock(): Promise<boolean> {
-    if (!this.#isPooled) return await this.#ask('select pg_try_advisory_lock($1, $2) as yes')
-    await this.#client.query('begin; set local idle_in_transaction_session_timeout = 0')
-    if (await this.#ask('select pg_try_advisory_xact_lock($1, $2) as yes')) return true
-    await this.#client.query('rollback')
+    if (this.#isPooled) await this.#client.query('begin; set local idle_in_transaction_session_timeout = 0')
+    const lock = this.#isPooled ? 'pg_try_advisory_xact_lock' : 'pg_try_advisory_lock'
+    if (await this.#ask(`select ${lock}($1, $2) as yes`)) {
+      const { rows } = await this.#client.query<SessionId>(
+        'select pid, backend_start::text as began from pg_stat_activity where pid = pg_backend_pid()',
+      )
+      this.#locked = rows[0]
+      return true
+    }
+    if (this.#isPooled) await this.#client.query('rollback')
     return false
+  }
+
+  /**
+   * Ends the session on the server that a connection of ours, lost meanwhile, had the lock in. When a network hangs
+   * the server does not see that we gave the connection up, and our own lock would keep us out.
+   */
+  async replace(before: Session): Promise<void> {
+    if (before.#locked === undefined) return
+    const { pid, began } = before.#locked
+    for (let tries = 0; tries < 20; tries += 1) {
+      const { rowCount } = await this.#client.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_start::text = $2',
+        [pid, began],
+      )
+      if (rowCount === 0) return
+      await pause(50, this.ended)
+    }
   }
 
   async holds(): Promise<boolean> {
@@ -222,6 +251,11 @@ class Session {
     const { rows } = await this.#client.query<{ yes: boolean }>(question, [...LOCK])
     return rows[0]?.yes === true
   }
+}
+
+interface SessionId {
+  readonly pid: number
+  readonly began: string
 }
 
 interface Holder {

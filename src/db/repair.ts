@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Patience, whileBusy } from './busy.ts'
 import type { Database } from './database.ts'
-import { type Drift, findDrift } from './drift.ts'
+import type { Drift } from './drift.ts'
+import { findDrift } from './find-drift.ts'
 import { type SqlFile, shippedWatches } from './sql-files.ts'
 
 /**

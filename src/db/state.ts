@@ -1,5 +1,6 @@
 import { connect, type Database, databaseError } from './database.ts'
-import { type Drift, findDrift, findNotices } from './drift.ts'
+import type { Drift } from './drift.ts'
+import { findDrift, findNotices } from './find-drift.ts'
 import { recordedMigrations } from './migrate.ts'
 import { findNemo, type Nemo } from './nemo.ts'
 import { migrationFiles } from './sql-files.ts'

@@ -22,7 +22,13 @@ const IN_FLIGHT_BYTES = 16_000_000
 /** The queue is looked at this often when nothing wakes us: other programs push to it too. In milliseconds. */
 const POLL_MS = 100
 const STATUS_MS = 30_000
+/**
+ * Longest time since Redis last said that the queue is ours, in milliseconds; with older knowledge nothing is sent. A
+ * process that was frozen may have been replaced meanwhile, and what it has in memory is old news when it wakes up.
+ */
+export const OWNED_MS = 700
 const PARKED_FULL_MS = 30_000
+const PARKED_FULL = `${BOUNDS.parked} messages are parked, no more can be; further ones keep their place instead`
 
 /** What the bridge works with. */
 export interface BridgeParts {
@@ -50,7 +56,9 @@ export class Bridge {
   #toPark: Array<{ readonly text: string; readonly message: Message | undefined; readonly reason: string }> = []
   #unreadable = 0
   #unreadableBytes = 0
+  #isParkedFull = false
   #isOver = false
+  #ownedAt = Number.NEGATIVE_INFINITY
   #saidStatusAt = 0
   #saidStatus: string | undefined
   /** Messages since the start. */
@@ -72,7 +80,8 @@ export class Bridge {
       const room = link === undefined ? 0 : IN_FLIGHT - this.#lanes.size - this.#unreadable
       const taken = await this.#turn(room, IN_FLIGHT_BYTES - this.#lanes.bytes - this.#unreadableBytes)
       await this.#sayStatus(link)
-      if (link !== undefined) health.ok('bridge', 'messages can flow')
+      if (this.#isParkedFull) health.failing('bridge', PARKED_FULL)
+      else if (link !== undefined) health.ok('bridge', 'messages can flow')
       else health.waiting('bridge', 'waiting for the broker; what comes stays in Redis and PostgreSQL')
       this.#pump()
       if (taken < room || room === 0) await wake.wait(POLL_MS, signal)
@@ -102,13 +111,15 @@ export class Bridge {
     const { queue, pending } = this.#parts
     await this.#park()
     const settled = this.#settled
-    if (settled.length === 0 && room <= 0) return 0
+    const askedAt = performance.now()
+    if (settled.length === 0 && room <= 0 && askedAt - this.#ownedAt < OWNED_MS / 2) return 0
     this.#settled = []
     const taken = await queue.turn(
       settled.map((message) => message.text),
       Math.max(0, room),
       Math.max(0, roomBytes),
     )
+    this.#ownedAt = askedAt
     for (const { entry } of settled) if (entry.origin !== null) pending.settle(entry.origin.change)
     for (const text of taken) this.#accept(text)
     return taken.length
@@ -130,7 +141,7 @@ export class Bridge {
 
   #pump(): void {
     const link = this.#parts.broker.link
-    if (link === undefined || this.#isOver) return
+    if (link === undefined || this.#isOver || performance.now() - this.#ownedAt > OWNED_MS) return
     // What the bridge of an earlier claim sent on this link and the broker has not answered takes its place too.
     const others = link.unanswered - this.#lanes.unanswered
     const window = Math.min(WINDOW, link.limits.receiveMaximum) - others
@@ -199,13 +210,13 @@ export class Bridge {
   }
 
   async #park(): Promise<void> {
-    const { queue, log, health, pending } = this.#parts
+    const { queue, log, pending } = this.#parts
     for (const one of this.#toPark.splice(0)) {
       const { text, message, reason } = one
       const attempts = message === undefined ? 0 : message.refusals + message.closes
       const parked = JSON.stringify({ entry: text, reason, attempts, time: new Date().toISOString() })
-      if (!(await queue.park(text, parked))) {
-        health.failing('bridge', `${BOUNDS.parked} messages are parked, no more can be; they keep their place instead`)
+      this.#isParkedFull = !(await queue.park(text, parked))
+      if (this.#isParkedFull) {
         this.#later(PARKED_FULL_MS, () => this.#toPark.push(one))
         continue
       }

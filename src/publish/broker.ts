@@ -11,7 +11,7 @@ import { Link, type LinkEnd } from './link.ts'
 const STABLE_MS = 5_000
 /** After so many short links in a row the next attempt waits longer, whatever was delivered, in milliseconds. */
 const SHORT_LINKS = 5
-const UNSTEADY_MS = 1_000
+const UNSTEADY_MS = 500
 /** Reason code of a broker that got another client with our id (MQTT 5, section 3.14.2.1). */
 const TAKEN_OVER = 0x8e
 /** Longest wait for the acknowledgement of `stopped`, in milliseconds. */
@@ -78,8 +78,9 @@ export class Broker {
     const link = this.link
     if (link === undefined) return
     const farewell = link.publish(this.#stateTopic, this.message('stopped' satisfies BridgeState), true)
-    await Promise.race([farewell, pause(FAREWELL_MS, link.ended)])
-    await link.close()
+    const answer = await Promise.race([farewell, pause(FAREWELL_MS, link.ended)])
+    if (answer === undefined) link.cut('the broker does not answer')
+    else await link.close()
   }
 
   async #connect(signal: AbortSignal): Promise<Link | undefined> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
-import { BOUNDS, KEYS } from './keys.ts'
+import { BOUNDS, COMMANDS, KEYS } from './keys.ts'
 import { CLAIM, GIVE_BACK, PARK, PUSH, REMOVE, SAY_STATUS, TURN } from './scripts.ts'
 
 /** Longest wait for one answer of Redis; after it the connection counts as dead. */
@@ -67,8 +67,12 @@ export class EventQueue {
    * That is no reason to give up the claim: what is in the queue can still be delivered, and that makes room.
    */
   async push(entries: readonly string[]): Promise<number | undefined> {
-    const length = Number(await this.#run(PUSH, entries))
-    return length < 0 ? undefined : length
+    try {
+      return Number(await this.#run(PUSH, entries))
+    } catch (error) {
+      if (isFull(error)) return undefined
+      throw error
+    }
   }
 
   /**
@@ -132,9 +136,15 @@ export class EventQueue {
     )
   }
 
-  #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
+  async #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
     const keys = [KEYS.owner, KEYS.queue, KEYS.inFlight, KEYS.parked, KEYS.monitor, KEYS.status]
-    return this.#call(() => this.#redis.eval(script, keys.length, ...keys, this.#owner, ...values))
+    return await this.#call(async () => {
+      try {
+        return await this.#redis.eval(script, keys.length, ...keys, this.#owner, ...values)
+      } catch (error) {
+        throw withCommand(error, script)
+      }
+    })
   }
 
   async #call<T>(command: () => Promise<T>): Promise<T> {
@@ -142,7 +152,7 @@ export class EventQueue {
     try {
       return await command()
     } catch (error) {
-      this.#fail(error as Error)
+      if (!isFull(error)) this.#fail(error as Error)
       throw redisError(this.#failure ?? error)
     }
   }
@@ -167,11 +177,24 @@ const REMEDIES: ReadonlyArray<readonly [RegExp, string]> = [
   [/MISCONF/, 'Redis cannot write its snapshot: look at its log and its disk'],
   [/OOM/, 'Redis is at its maxmemory: raise it, or free memory'],
   [/READONLY/, 'this Redis is a replica: point NEMO_MQTT_REDIS_URL at the primary'],
-  [/NOPERM/, 'the Redis user lacks a right: allow the keys nemo_mqtt_* and the commands that the message names'],
+  [/NOPERM/, `the Redis user lacks a right; it needs ~nemo_mqtt_* ${COMMANDS}`],
   [/NOAUTH|WRONGPASS|AUTH/, 'set user and password in NEMO_MQTT_REDIS_URL'],
   [/WRONGTYPE/, 'a key of ours holds something else: this Redis database belongs to another program'],
   [/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ETIMEDOUT/, 'start Redis, or correct NEMO_MQTT_REDIS_URL'],
 ]
+
+/** Whether Redis refused something because of its maxmemory; the connection and the claim are as good as before. */
+function isFull(error: unknown): boolean {
+  return /\bOOM\b/.test(reasonOf(error))
+}
+
+// Of a script Redis only says that "the user can't run this command", and in which line.
+function withCommand(error: unknown, script: string): unknown {
+  const why = reasonOf(error)
+  const line = /NOPERM|can't (?:run|access)/.test(why) ? /user_script:(\d+)/.exec(why)?.[1] : undefined
+  const command = /redis\.call\('(\w+)'/.exec(script.split('\n')[Number(line) - 1] ?? '')?.[1]
+  return command === undefined ? error : new Error(`NOPERM ${command}: ${why}`, { cause: error })
+}
 
 function redisError(error: unknown): AppError {
   if (error instanceof AppError) return error

@@ -16,3 +16,7 @@ export const KEYS = {
 
 /** Bounds of the lists, in entries. The queue's own bound is a setting. */
 export const BOUNDS = { parked: 10_000, monitor: 100 } as const
+
+/** The commands that a Redis user with limited rights must be allowed, as ACL rules. */
+export const COMMANDS =
+  '+eval +llen +lrange +lpush +rpush +lpop +rpoplpush +lrem +ltrim +get +mget +set +persist +select +client|setname'

@@ -32,15 +32,10 @@ ${PUT_BACK}
 return before
 `
 
-/** ARGV: owner, entries in order. Returns the length of the queue, or -1 when Redis is full; then nothing was added. */
+/** ARGV: owner, entries in order. Returns the length of the queue. A full Redis refuses the first, and so all. */
 export const PUSH = `
 ${OWNED}
-local first = redis.pcall('lpush', KEYS[2], ARGV[2])
-if type(first) == 'table' and first.err then
-  if string.find(first.err, 'OOM', 1, true) then return -1 end
-  return first
-end
-for i = 3, #ARGV do redis.call('lpush', KEYS[2], ARGV[i]) end
+for i = 2, #ARGV do redis.call('lpush', KEYS[2], ARGV[i]) end
 return redis.call('llen', KEYS[2])
 `
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
-import { findDrift } from '../../src/db/drift.ts'
+import { findDrift } from '../../src/db/find-drift.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { uninstall } from '../../src/db/uninstall.ts'
 import { silent, startLab, type TestDatabase } from './database.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { embeddedPostgres } from '../../lab/embedded-postgres.ts'
 import { until } from '../../lab/wait.ts'
-import { findDrift } from '../../src/db/drift.ts'
+import { findDrift } from '../../src/db/find-drift.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { uninstall } from '../../src/db/uninstall.ts'
 import { silent, startLab } from './database.ts'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import t from 'tap'
-import { findDrift, findNotices } from '../../src/db/drift.ts'
+import { findDrift, findNotices } from '../../src/db/find-drift.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { readState } from '../../src/db/state.ts'
 import { uninstall } from '../../src/db/uninstall.ts'

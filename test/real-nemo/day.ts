@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Test } from 'tap'
-import { startBroker } from '../../lab/broker.ts'
+import { MosquittoBroker, startBroker } from '../../lab/broker.ts'
 import { temporaryFolder } from '../../lab/folder.ts'
 import { type RedisServer, startRedis } from '../../lab/redis.ts'
 import { until } from '../../lab/wait.ts'
@@ -19,6 +19,9 @@ export const SECRET = 'lab secret “µ”'
 const ARRIVAL_MS = 30_000
 const ROLE_PASSWORD = 'only in the lab'
 
+/** How mosquitto's log tells the version that the service speaks. */
+const SPOKEN = { '5': /as nemo_bridge_\S+ \(p5,/, '3.1.1': /as nemo_bridge_\S+ \(p2,/ } as const
+
 /** One way to live through the day. */
 export interface DayOptions {
   readonly release: Release
@@ -31,7 +34,7 @@ export interface DayOptions {
   /** Least time from one step of the day to the next. */
   readonly paceSeconds?: number
   /** Harm that is done until the day is over; it must leave the service running. */
-  readonly meanwhile?: (service: ServiceProcess, isOver: AbortSignal) => Promise<void>
+  readonly meanwhile?: (service: ServiceProcess, recording: Recording, isOver: AbortSignal) => Promise<void>
 }
 
 /**
@@ -60,10 +63,10 @@ export async function passDay(t: Test, name: string, options: DayOptions): Promi
   t.teardown(() => service.kill())
 
   const over = new AbortController()
-  const harm = meanwhile?.(service, over.signal)
+  const harm = meanwhile?.(service, recording, over.signal)
+  harm?.catch(() => undefined) // told below, when the day is over
   const ledger = join(temporaryFolder('ledger'), 'ledger.jsonl')
-  const day = await liveDay(release, databaseUrl, ledger, options.paceSeconds)
-  over.abort()
+  const day = await liveDay(release, databaseUrl, ledger, options.paceSeconds).finally(() => over.abort())
   await harm
   if (day.code !== 0) throw new Error(`NEMO refused a step of the day\n${readFileSync(ledger, 'utf8')}${day.errors}`)
 
@@ -74,6 +77,11 @@ export async function passDay(t: Test, name: string, options: DayOptions): Promi
   const verdict = lines.at(-1) ?? ''
   t.comment(verdict)
   const isWithoutFault = code === 0 && verdict.endsWith(' 0 faults')
+  t.match(
+    broker instanceof MosquittoBroker && broker.output,
+    SPOKEN[mqttVersion],
+    `the service spoke MQTT ${mqttVersion}`,
+  )
   t.ok(isWithoutFault, verdict, { faults: lines.slice(0, -1), service: service.output.split('\n').slice(-20) })
 }
 

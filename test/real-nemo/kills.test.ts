@@ -4,6 +4,7 @@ import { Random } from '../../lab/life/random.ts'
 import type { ServiceProcess } from '../fixtures/service.ts'
 import { passDay, SECRET } from './day.ts'
 import { RELEASES, reasonToSkip } from './kit.ts'
+import type { Recording } from './recording.ts'
 
 const skip = reasonToSkip()
 t.setTimeout(900_000) // where nothing is cached, the release is installed and migrated first
@@ -18,10 +19,12 @@ t.test(
     t.comment(`seed ${seed}`)
     const random = new Random(seed)
     let kills = 0
-    const meanwhile = async (service: ServiceProcess, isOver: AbortSignal): Promise<void> => {
+    const meanwhile = async (service: ServiceProcess, recording: Recording, isOver: AbortSignal): Promise<void> => {
       while (!isOver.aborted) {
         // Not a wait for something: the moment of the kill is what varies.
         await delay(random.between(1_500, 3_000), undefined, { signal: isOver }).catch(() => undefined)
+        // Mostly in the middle of work, when some messages of a burst have arrived and others have not.
+        if (random.chance(0.7)) await recording.next(1_500)
         await service.kill()
         kills += 1
         await service.start()

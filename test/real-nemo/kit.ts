@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '../../lab/folder.ts'
 import { beforeExit } from '../../lab/leftovers.ts'
+import { findProgram } from '../../lab/programs.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 
 /** Runs real NEMO releases and holds what arrived against what should have. It is not part of this repository. */
@@ -87,7 +88,11 @@ async function run(program: string, arguments_: string[], environment: NodeJS.Pr
   const own = Object.entries(process.env).filter(
     ([name]) => name === 'NEMO_LAB_HOME' || !/^(PG|NEMO_|DJANGO_)/.test(name),
   )
-  const child = spawn(program, arguments_, {
+  // Even a SIGKILL of this process takes the program with it, as it does the lab's servers.
+  const guard = process.platform === 'linux' ? findProgram('setpriv') : undefined
+  const guarded = guard === undefined ? [] : [guard, '--pdeathsig', 'KILL']
+  const [first = program, ...others] = [...guarded, program, ...arguments_]
+  const child = spawn(first, others, {
     // The kit may lie where nothing can be written.
     env: { ...Object.fromEntries(own), PYTHONDONTWRITEBYTECODE: '1', NEMO_WORK_DIR: workFolder, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

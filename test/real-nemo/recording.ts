@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import type { Test } from 'tap'
@@ -47,6 +47,13 @@ export class Recording {
       topic.startsWith('nemo/bridge/') ? [] : eventId(payload),
     )
     return new Set(ids).size
+  }
+
+  /** Resolves at the next message, or when none comes within the time. */
+  async next(deadlineMs: number): Promise<void> {
+    const size = statSync(this.file).size
+    const hasGrown = (): boolean => statSync(this.file).size > size
+    await until(hasGrown, { deadlineMs, everyMs: 1, what: 'the next message' }).catch(() => undefined)
   }
 
   /** Resolves when everything that the broker has acknowledged so far is recorded: a mark comes after all of it. */

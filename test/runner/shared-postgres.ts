@@ -7,9 +7,12 @@ import { installedPostgres, type PostgresServer, startPostgres } from '../../lab
 import { until } from '../../lab/wait.ts'
 import { cacheFolder, takeLock } from './cache-folder.ts'
 
-/** A server that several test files use, and how to end it. */
+/** A server that several test files use. */
 export interface SharedPostgres {
-  readonly port: number
+  readonly server: PostgresServer
+  /** Whether its databases are there again in the next run. */
+  readonly isKept: boolean
+  /** Ends it and lets the next run have the kept databases. */
   readonly stop: () => Promise<void>
 }
 
@@ -17,27 +20,29 @@ export interface SharedPostgres {
  * Starts the server that all test files of a run may use. Migrating an empty NEMO takes half a minute a release, so its
  * cluster, with the template databases in it, is kept from one run to the next. A second run at the same time gets a
  * temporary one, and so does a run whose cache cannot be used: it takes longer, but it works.
+ *
+ * @param folder - keeps the cluster; by default the cache folder of this user
  */
-export async function startSharedPostgres(): Promise<SharedPostgres> {
+export async function startSharedPostgres(folder?: string): Promise<SharedPostgres> {
   const programs = installedPostgres() ?? embeddedPostgres()
-  const kept = await startKept(programs)
-  if (kept !== undefined) return kept
-  const server = await startPostgres({ programs })
-  return { port: server.port, stop: () => server.stop() }
-}
-
-async function startKept(programs: string): Promise<SharedPostgres | undefined> {
   try {
-    const name = join(cacheFolder(), `postgres-${majorVersion(programs)}`)
-    const release = await takeLock(`${name}.lock`)
-    if (release === undefined) throw new Error(`${name} is in use`)
-    const server = await startCluster(programs, name)
-    const stop = (): Promise<void> => server.stop().finally(release)
-    await tidy(server)
-    return { port: server.port, stop }
+    return await startKept(programs, join(folder ?? cacheFolder(), `postgres-${majorVersion(programs)}`))
   } catch (error) {
     process.stderr.write(`no kept PostgreSQL in this run, which makes it longer: ${(error as Error).message}\n`)
-    return undefined
+    const server = await startPostgres({ programs })
+    return { server, isKept: false, stop: () => server.stop() }
+  }
+}
+
+async function startKept(programs: string, dataFolder: string): Promise<SharedPostgres> {
+  const release = await takeLock(`${dataFolder}.lock`)
+  if (release === undefined) throw new Error(`${dataFolder} is in use`)
+  try {
+    const server = await startCluster(programs, dataFolder)
+    return { server, isKept: true, stop: () => server.stop().finally(release) }
+  } catch (error) {
+    release()
+    throw error
   }
 }
 
@@ -55,7 +60,13 @@ async function startCluster(programs: string, dataFolder: string): Promise<Postg
 async function start(programs: string, dataFolder: string): Promise<PostgresServer> {
   const server = await startPostgres({ programs, dataFolder })
   writeFileSync(bootFile(dataFolder), bootId())
-  return server
+  try {
+    await tidy(server)
+    return server
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
 }
 
 /** Makes a cluster usable again whose last run was killed. */

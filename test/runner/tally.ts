@@ -77,6 +77,7 @@ export class Tally {
     const slowestFirst = [...this.durations].sort(([, a], [, b]) => b - a)
     const lines = slowestFirst.map(([name, seconds]) => `${seconds.toFixed(1).padStart(7)} s  ${name}`)
     lines.push(...this.#skips.map((name) => `skipped: ${name}`), ...this.#failures.map((name) => `FAILED: ${name}`))
+    if (this.passed + this.failed === 0) lines.push('nothing was tested, which is a failure')
     return `\n${lines.join('\n')}\n${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped\n`
   }
 

@@ -83,12 +83,16 @@ export class Load {
     return performance.now() - since
   }
 
-  /** Waits until something arrives that is not written yet; gives the milliseconds that took. */
-  async flows(deadlineMs: number): Promise<number> {
+  /** Waits until something arrives, of this tool if one is named, that is not written yet; gives the milliseconds. */
+  async flows(deadlineMs: number, tool?: number): Promise<number> {
     const since = performance.now()
     const { messages } = this.#laboratory.subscriber
     const [seen, written] = [messages.length, this.#count]
-    const isNew = (): boolean => messages.slice(seen).some(({ payload }) => changeNumber(payload) > written)
+    const topic = tool === undefined ? undefined : `nemo/tools/${tool}`
+    const isNew = (): boolean =>
+      messages
+        .slice(seen)
+        .some((message) => changeNumber(message.payload) > written && (topic ?? message.topic) === message.topic)
     await until(isNew, { deadlineMs, everyMs: 10, what: 'messages to flow' })
     return performance.now() - since
   }
