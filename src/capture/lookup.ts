@@ -114,6 +114,7 @@ export class NameLookup {
       this.#options.onProblem(`${table} can be read again`)
     } else {
       this.#problems.set(table, problem)
+      this.#seen[name].clear() // whoever takes a right away does not want to see the names any longer
       this.#options.onProblem(`${table} cannot be read as expected, events lack its names: ${problem}`)
     }
   }

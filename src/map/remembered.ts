@@ -19,4 +19,9 @@ export class Remembered<Value> {
   get(key: string): Value | undefined {
     return this.#values.get(key)
   }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#values.clear()
+  }
 }

@@ -77,7 +77,8 @@ function isLive(row: KeyedRow): boolean {
 function reasonFor(old: KeyedRow, row: KeyedRow, lookup: Lookup): CancellationReason | null {
   if (wasSet(old, row, 'cancelled')) {
     // A shortened reservation has a descendant already. Deactivating its user cancels it, and moves nothing.
-    const isReplaced = !isNull(row, 'descendant_id') && digitsOf(old, 'descendant_id') !== digitsOf(row, 'descendant_id')
+    const isReplaced =
+      !isNull(row, 'descendant_id') && digitsOf(old, 'descendant_id') !== digitsOf(row, 'descendant_id')
     if (!isReplaced) return 'cancelled'
     const descendant = lookup.reservation(digitsOf(row, 'descendant_id'))
     const hasMoved = descendant === undefined ? null : isShifted({ start: row.start, end: row.end }, descendant)

@@ -17,6 +17,8 @@ const WATCHED: Watched = {
   estimated_resolution_time: 'time',
 }
 
+const ENDS = ['cancelled', 'resolved'] as const
+
 type TaskEventName =
   | 'task_created'
   | 'task_shutdown'
@@ -48,8 +50,10 @@ export function mapTask(change: RowChange, lookup: Lookup): MappedEvent[] {
       const events = isShutdown ? [task('task_shutdown', row)] : []
       if (wasSet(old, row, 'resolved')) return [...events, task('task_resolved', row)]
       if (wasSet(old, row, 'cancelled')) return [...events, task('task_cancelled', row)]
-      if (wasSet(row, old, 'resolved') || wasSet(row, old, 'cancelled')) return [...events, task('task_reopened', row)]
-      const changed = differing(old, row, WATCHED).filter((column) => !(isShutdown && column === 'force_shutdown'))
+      const takenBack = ENDS.filter((flag) => wasSet(row, old, flag))
+      if (takenBack.length > 0 && isOpen(row)) return [...events, task('task_reopened', row)]
+      const edited = differing(old, row, WATCHED).filter((column) => !(isShutdown && column === 'force_shutdown'))
+      const changed = [...edited, ...takenBack] // of a task that was both resolved and cancelled, and still is one
       if (changed.length > 0) events.push(onTool({ ...taskBody('task_updated', row, change, lookup), changed }))
       return events
     }
@@ -59,6 +63,10 @@ export function mapTask(change: RowChange, lookup: Lookup): MappedEvent[] {
 /** What {@link mapTask} asks for. */
 export function taskNeeds(change: RowChange, wanted: Wanted): void {
   want(wanted.tools, change.new, 'tool_id')
+}
+
+function isOpen(row: KeyedRow): boolean {
+  return ENDS.every((flag) => flagOf(row, flag) !== true)
 }
 
 function taskBody<Name extends TaskEventName>(event: Name, row: KeyedRow, change: RowChange, lookup: Lookup) {

@@ -128,7 +128,7 @@ export class Bridge {
   #accept(text: string): void {
     try {
       const entry = decodeEntry(text)
-      const message: Message = { text, entry, refusals: 0, closes: 0, closesAlone: 0 }
+      const message: Message = { text, entry, refusals: 0, closes: 0, closesAlone: 0, deliveredBefore: 0 }
       this.#lanes.add(message)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
@@ -179,8 +179,9 @@ export class Bridge {
         this.#refused(message, outcome)
         break
       case 'unanswered':
-        if (this.#lanes.linkEnded(message)) {
-          this.#setAside(message, `the broker closed the connection ${message.closesAlone} times on this message alone`)
+        if (this.#lanes.linkEnded(message, this.#isEvidence(message, outcome.isSilent))) {
+          const what = outcome.isSilent ? 'did not answer' : 'closed the connection'
+          this.#setAside(message, `the broker ${what} ${message.closesAlone} times on this message alone`)
         }
         break
     }
@@ -197,6 +198,15 @@ export class Bridge {
     } else {
       this.#later(retryDelayMs(message.refusals), () => this.#lanes.wake(message))
     }
+  }
+
+  // A broker that answers nothing at all must not make us park everything: silence tells against a message only when
+  // others were delivered since it last met it.
+  #isEvidence(message: Message, isSilent: boolean): boolean {
+    if (!isSilent) return true
+    const isOnlyThis = this.counts.delivered > message.deliveredBefore
+    message.deliveredBefore = this.counts.delivered
+    return isOnlyThis
   }
 
   #finishWith(message: Message): void {

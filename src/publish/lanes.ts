@@ -12,6 +12,8 @@ export interface Message {
   closes: number
   /** How often the link ended while it was the only unanswered message: then it is the likely cause. */
   closesAlone: number
+  /** How many messages had been delivered when it last found the broker silent. */
+  deliveredBefore: number
 }
 
 /** Pause before a message that ended the link is tried again, doubled each time, in milliseconds. */
@@ -103,8 +105,11 @@ export class Lanes {
     this.#fresh.push(message)
   }
 
-  /** The link ended before the broker answered. Returns true when the message has ended the link too often. */
-  linkEnded(message: Message): boolean {
+  /**
+   * The link ended before the broker answered. Returns true when the message has ended the link too often. Without
+   * evidence against it, as when the broker has fallen silent for everything, it is tried again for ever.
+   */
+  linkEnded(message: Message, isEvidence = true): boolean {
     const wasAlone = this.#alone === message
     this.#answered(message)
     message.closes += 1
@@ -112,7 +117,7 @@ export class Lanes {
       this.#suspects.push(message)
       return false
     }
-    message.closesAlone += 1
+    if (isEvidence) message.closesAlone += 1
     if (message.closesAlone >= TRIES.closesLink) return true
     this.#culprits.push({ message, dueAt: Date.now() + AFTER_CLOSE_MS * 2 ** message.closesAlone })
     return false

@@ -40,6 +40,7 @@ export class Link {
   readonly #watch: NodeJS.Timeout
   #next = 0
   #isClosing = false
+  #isSilent = false
   /** Reason code of the last PUBACK. The library tells its callback only those that are errors. */
   #lastReason = 0
 
@@ -101,7 +102,7 @@ export class Link {
 
   /** Publishes at QoS 1 and tells what became of it; never rejects. The text is sent as UTF-8. */
   publish(topic: string, message: string, retain: boolean): Promise<Outcome> {
-    if (this.ended.aborted) return Promise.resolve({ kind: 'unanswered' })
+    if (this.ended.aborted) return Promise.resolve({ kind: 'unanswered', isSilent: false })
     return new Promise((resolve) => {
       this.#next += 1
       const key = this.#next
@@ -134,6 +135,7 @@ export class Link {
   #checkDeadline(): void {
     const [oldest] = this.#unanswered.values() // insertion order: the first one is the oldest
     if (oldest !== undefined && Date.now() - oldest.since > PUBACK_MS) {
+      this.#isSilent = true
       this.#finish(`no PUBACK within ${PUBACK_MS / 1000} s: the link is dead, or the broker is stuck`)
     }
   }
@@ -142,16 +144,17 @@ export class Link {
     if (this.ended.aborted) return
     clearInterval(this.#watch)
     this.#end.abort(new LinkEnd(why, reasonCode))
+    // First, because the library answers for itself when it ends.
+    for (const { settle } of [...this.#unanswered.values()]) settle({ kind: 'unanswered', isSilent: this.#isSilent })
     this.#client.end(true)
     this.#client.stream?.destroy()
-    for (const { settle } of [...this.#unanswered.values()]) settle({ kind: 'unanswered' })
   }
 
   // The callback is called while the packet that caused it is handled, so the last reason is its own. Without a packet
   // the link has ended, or is about to.
   #outcomeOf(error: Error | undefined | null): Outcome {
     const reasonCode = (error as { code?: unknown } | undefined | null)?.code
-    if (error && typeof reasonCode !== 'number') return { kind: 'unanswered' }
+    if (error && typeof reasonCode !== 'number') return { kind: 'unanswered', isSilent: false }
     if (typeof reasonCode === 'number' && reasonCode >= 0x80) {
       return { kind: 'refused', reasonCode, why: reasonName(reasonCode) }
     }

@@ -4,8 +4,8 @@ export type Outcome =
   | { readonly kind: 'delivered'; readonly hasSubscribers: boolean }
   /** The broker answered with a reason code of 0x80 or above (MQTT 5, section 3.4.2.1). */
   | { readonly kind: 'refused'; readonly reasonCode: number; readonly why: string }
-  /** The link ended before the broker answered: nobody knows whether it has the message. */
-  | { readonly kind: 'unanswered' }
+  /** The link ended before the broker answered: nobody knows whether it has the message. `isSilent` when we ended it. */
+  | { readonly kind: 'unanswered'; readonly isSilent: boolean }
 
 const NAMES: Readonly<Record<number, string>> = {
   128: 'unspecified error',

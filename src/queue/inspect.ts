@@ -11,7 +11,7 @@ export interface ParkedMessage {
   /** Topic of the entry; null when the entry itself cannot be read. */
   readonly topic: string | null
   readonly reason: string
-  /** RFC 3339 time. */
+  /** RFC 3339 time, or `unknown`. */
   readonly time: string
 }
 
@@ -63,8 +63,12 @@ export async function inspectQueue(url: string): Promise<QueueState> {
 }
 
 function readParked(text: string): ParkedMessage {
-  const { entry, reason, time } = JSON.parse(text) as { entry: string; reason: string; time: string }
-  return { topic: topicOf(entry), reason, time }
+  try {
+    const { entry, reason, time } = JSON.parse(text) as { entry: string; reason: string; time: string }
+    return { topic: topicOf(entry), reason, time }
+  } catch {
+    return { topic: null, reason: `not put there by us: ${text.slice(0, 50)}`, time: 'unknown' }
+  }
 }
 
 function topicOf(entry: string): string | null {

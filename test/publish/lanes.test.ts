@@ -5,7 +5,7 @@ import { TRIES } from '../../src/publish/outcome.ts'
 
 function message(entity: string, n: number): Message {
   const entry = { topic: entity, payload: String(n), retain: false, entity, origin: null }
-  return { text: `${entity} ${n}`, entry, refusals: 0, closes: 0, closesAlone: 0 }
+  return { text: `${entity} ${n}`, entry, refusals: 0, closes: 0, closesAlone: 0, deliveredBefore: 0 }
 }
 
 t.test('only the head of a lane is sent, the next one after it is done', async (t) => {
@@ -57,6 +57,18 @@ t.test('after the end of a link the suspects are sent alone; the one that ends i
       t.equal(lanes.next(10), fresh, 'fresh ones flow while the culprit waits')
       lanes.done(fresh)
     }
+  }
+})
+
+t.test('without evidence a message is tried again for ever', async (t) => {
+  const lanes = new Lanes()
+  const one = message('a', 1)
+  lanes.add(one)
+  t.equal(lanes.next(10), one)
+  t.notOk(lanes.linkEnded(one, false))
+  for (let n = 0; n < 20; n += 1) {
+    t.equal(lanesNextAt(lanes, 60_000), one)
+    t.notOk(lanes.linkEnded(one, false))
   }
 })
 

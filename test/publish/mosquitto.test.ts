@@ -52,7 +52,7 @@ t.test('C65 MQTT 5: a denied publish is no success: parked, with an alarm, the r
 
 t.test('C65 MQTT 3.1.1: a denied publish looks like a success; nobody can see it from here', async (t) => {
   const acl = file('acl311', `${READER}user bridge\ntopic write nemo/tools/#\n`)
-  const broker = await start(t, { configuration: [`acl_file ${acl}`] })
+  const broker = await start(t, { configuration: [`acl_file ${acl}`, 'max_queued_messages 10000'] })
   const settings = { NEMO_MQTT_USERNAME: 'bridge', NEMO_MQTT_MQTT_VERSION: '3.1.1' }
   const subscriber = await startSubscriber({ url: broker.url, connection: { username: 'reader' } })
   t.teardown(() => subscriber.stop())

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
@@ -91,19 +93,16 @@ t.test('C50 a push by another program goes out after RST, a black hole, and a st
 t.test('C52 fifty killed connections under load: nothing lost, no command of ours in database 0', async (t) => {
   const { rig, subscriber, topic } = await open(t, 'c52')
   rig.start()
-  const watcher = new Redis(rig.redis.port)
-  const monitor = await watcher.monitor()
-  t.teardown(() => {
-    monitor.disconnect()
-    watcher.disconnect()
-  })
-  const ours = /nemo_mqtt/
   const elsewhere: string[] = []
   let seen = 0
-  monitor.on('monitor', (_time: string, args: string[], _source: string, database: string) => {
-    if (!ours.test(args.join(' '))) return
+  // A socket of its own: as a client ioredis loses its place when a monitor talks early.
+  const monitor = connect(rig.redis.port, '127.0.0.1', () => monitor.write('MONITOR\r\n'))
+  t.teardown(() => monitor.destroy())
+  createInterface({ input: monitor }).on('line', (line) => {
+    const [, database, command] = /\[(\d+) [^\]]*\] "(\w+)".*nemo_mqtt/.exec(line) ?? []
+    if (command === undefined) return
     seen += 1
-    if (database !== '1' && args[0]?.toLowerCase() !== 'client') elsewhere.push(`[${database}] ${args[0]}`)
+    if (database !== '1') elsewhere.push(line.slice(0, 100))
   })
   const killer = new Redis(rig.redis.port, { db: 5 })
   let n = 0

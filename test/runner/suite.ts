@@ -3,7 +3,7 @@ import t from 'tap'
 import { findProgram } from '../../lab/programs.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 
-const FILE_TIMEOUT_SECONDS = 300
+const FILE_TIMEOUT_SECONDS = 600
 const JOBS = 2
 
 // Started by run.ts with the files to run. The `tap` command would sort them by name; here they run in the order given,

@@ -92,8 +92,18 @@ t.test('a file that took too long counts as failed once', async (t) => {
       expired: a.test.js
       ...
     1..2
-not ok 1 - a.test.js # time=300000ms`)
-  t.same(counts(tally), [1, 1, 0])
+not ok 1 - a.test.js # time=300000ms
+ok 2 - b.test.js # time=1ms {
+    ok 1 - two
+    1..1
+}
+not ok 3 - timeout!
+  ---
+  expired: a.test.js
+  ...
+1..3`)
+  t.same(counts(tally), [2, 1, 0])
+  t.same([...tally.durations.keys()], ['a.test.js', 'b.test.js'])
 })
 
 t.test('what the details of a failure quote is not counted', async (t) => {

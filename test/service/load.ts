@@ -25,10 +25,7 @@ export class Load {
     client.on('error', () => undefined) // at the end of the test the server goes first
     await client.connect()
     const load = new Load(laboratory, client)
-    t.teardown(async () => {
-      load.#end.abort()
-      await client.end()
-    })
+    t.teardown(() => load.close())
     return load
   }
 
@@ -72,6 +69,12 @@ export class Load {
   async stop(): Promise<void> {
     this.#end.abort()
     await this.#running
+  }
+
+  /** Writes no more; what runs may fail. */
+  async close(): Promise<void> {
+    this.#end.abort()
+    await this.#client.end()
   }
 
   /** Commits a change and waits until it has arrived; gives the milliseconds that took. */
