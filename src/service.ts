@@ -78,7 +78,7 @@ export class Service {
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
     const broker = new Broker(this.#settings, this.health)
     const wake = new Wake()
-    const notifications = new Notifications(this.#settings.database_url, wake, this.health)
+    const notifications = new Notifications(this.#settings.database_url, pool, wake, this.health)
     const stages = [
       lease.watch(signal),
       broker.run(signal),

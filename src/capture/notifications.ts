@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Pool } from 'pg'
 import pgListen, { type Subscriber } from 'pg-listen'
 import { Backoff, pause } from '../backoff.ts'
 import type { Health } from '../health.ts'
@@ -21,16 +22,19 @@ type Session = Subscriber<Record<string, string>>
  *
  * A notification is only a hint: the change lies in the log, and the listener looks there at intervals anyway. So
  * losing one costs time, never a change. What must not happen is to stay deaf without knowing it: a half-open socket
- * raises no error, and behind a transaction pooler LISTEN succeeds and nothing ever arrives. Therefore the session
- * notifies itself through the server and expects to hear it; a session that does not is replaced.
+ * raises no error, and behind a transaction pooler LISTEN succeeds and nothing ever arrives. Therefore we notify
+ * ourselves through the server and expect the session to hear it; one that does not is replaced. The notification is
+ * sent on another connection: on its own a session behind a pooler hears itself by chance.
  */
 export class Notifications {
   readonly #databaseUrl: string
+  readonly #pool: Pool
   readonly #wake: Wake
   readonly #health: Health
 
-  constructor(databaseUrl: string, wake: Wake, health: Health) {
+  constructor(databaseUrl: string, pool: Pool, wake: Wake, health: Health) {
     this.#databaseUrl = databaseUrl
+    this.#pool = pool
     this.#wake = wake
     this.#health = health
   }
@@ -77,7 +81,7 @@ export class Notifications {
       await session.listenTo(own)
       this.#wake.notify() // what was committed before LISTEN took effect
       for (let sent = 1; !signal.aborted; sent += 1) {
-        await session.notify(own, String(sent))
+        this.#pool.query('select pg_notify($1, $2)', [own, String(sent)]).catch(() => undefined) // then nothing is heard
         const deadline = performance.now() + ECHO_MS
         for (let left = ECHO_MS; heard < sent && left > 0 && !either.aborted; left = deadline - performance.now()) {
           await echo.wait(left, either)
