@@ -67,8 +67,6 @@ export class NameLookup {
       addNeeds(change, wanted)
       names.addChange(change)
     }
-    // A tool of the batch may be a child that the database no longer has under its parent.
-    if (wanted.children.size > 0) for (const id of names.ids('tools')) wanted.tools.add(id)
     const last = changes.at(-1)?.id ?? '0'
     await Promise.all(LOOKUP_NAMES.map((name) => this.#fetch(name, wanted, last, names)))
     return (change) => names.at(change.id)

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { until } from '../../lab/wait.ts'
 import type { Change, Row } from '../../src/capture/change.ts'
 import { ChangeLog, parseChange } from '../../src/capture/change-log.ts'
 import { NameLookup, type NameLookupOptions } from '../../src/capture/lookup.ts'
@@ -256,11 +257,32 @@ t.test('trouble with the connection is an error, because it passes', async (t) =
   t.match(event, { body: { user_name: 'A. L.', tool_name: 'Scanning electron microscope', username: null } })
 })
 
+t.test('a connection that is lost in the middle of a query is an error too', async (t) => {
+  const { db, lookup, problems } = await open(t)
+  const change = usageChange({})
+  await lookup.forBatch([change]) // from here on it is known what can be read
+  await inTurn(db, ['begin', 'lock table "NEMO_project"'])
+  const asked = t.rejects(lookup.forBatch([change]), { code: '57P01' })
+  await until(
+    async () => {
+      const ended = await db.sql(`select pg_terminate_backend(pid) from pg_locks
+        where not granted and relation = '"NEMO_project"'::regclass`)
+      return ended.length > 0
+    },
+    { deadlineMs: 10_000, what: 'a query that waits for NEMO_project' },
+  )
+  await asked
+  await db.sql('rollback')
+  const [event] = mapChange(change, (await lookup.forBatch([change]))(change))
+  t.match(event, { body: { project_name: 'Photonic crystals' } })
+  t.strictSame(problems, [], 'nobody is told of a problem with a table')
+})
+
 t.test('the change log is asked through its index, however long it is', async (t) => {
   const { db } = await open(t)
   await db.sql(`insert into nemo_mqtt.change_log (tbl, op, old, new)
     select case when i % 10 < 8 then 'NEMO_usageevent' else 'NEMO_tool' end, 'UPDATE', row, row
-      from generate_series(1, 20000) i, jsonb_build_object('id', i % 7, 'name', i) row`)
+      from generate_series(1, 200000) i, jsonb_build_object('id', i % 7, 'name', i) row`)
   await db.sql('analyze nemo_mqtt.change_log')
   const readable = new Set<string>(['id', ...LOOKUP_TABLES.tools.columns])
   for (const withChildren of [false, true]) {

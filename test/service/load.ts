@@ -34,12 +34,13 @@ export class Load {
     return this.#count
   }
 
-  /** Commits one change. */
-  async write(tool = 1 + (this.#count % 3)): Promise<void> {
+  /** Commits one change; gives its number. */
+  async write(tool = 1 + (this.#count % 3)): Promise<number> {
     this.#count += 1
-    const token = `change ${this.#count}`
-    await this.#client.query('update "NEMO_tool" set category = $2 where id = $1', [tool, token])
-    this.#expect(tool, token)
+    const number = this.#count
+    this.#expect(tool, `change ${number}`)
+    await this.#client.query('update "NEMO_tool" set category = $2 where id = $1', [tool, `change ${number}`])
+    return number
   }
 
   /** Commits many changes of one tool in one transaction. */
@@ -78,10 +79,9 @@ export class Load {
   }
 
   /** Commits a change and waits until it has arrived; gives the milliseconds that took. */
-  async roundTrip(deadlineMs: number): Promise<number> {
+  async roundTrip(deadlineMs: number, tool?: number): Promise<number> {
     const since = performance.now()
-    await this.write()
-    const token = `"change ${this.#count}"`
+    const token = `"change ${await this.write(tool)}"`
     await this.#laboratory.subscriber.waitFor(({ payload }) => payload.includes(token), deadlineMs)
     return performance.now() - since
   }
