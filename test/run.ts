@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { requirePrograms } from '../lab/install.ts'
 import { StartedProgram } from '../lab/process.ts'
 import { PACKAGE_ROOT } from '../src/version.ts'
 import { installNemo, KIT, RELEASES } from './real-nemo/kit.ts'
-import { cacheFolder } from './runner/cache-folder.ts'
+import { cacheFolder, takeLock } from './runner/cache-folder.ts'
 import { requirePython } from './runner/python.ts'
 import { type SharedPostgres, startSharedPostgres } from './runner/shared-postgres.ts'
 import { Tally } from './runner/tally.ts'
@@ -45,6 +46,16 @@ async function runTests(words: readonly string[]): Promise<boolean> {
 /** Installs what several files need: two that install the same release at once would destroy each other's work. */
 async function prepareNemo(): Promise<void> {
   requirePython()
+  // Not in the cache folder, which some cannot write; without a lock it goes well as long as nobody else installs.
+  const unlock = await takeLock(join(tmpdir(), `nemo-mqtt-install-${process.getuid?.() ?? 0}.lock`), true)
+  try {
+    await installReleases()
+  } finally {
+    unlock?.()
+  }
+}
+
+async function installReleases(): Promise<void> {
   for (const release of Object.values(RELEASES)) {
     process.stderr.write(`${release.package} ${release.version}: installed where it is missing ...\n`)
     try {

@@ -17,13 +17,15 @@ export function cacheFolder(): string {
 /**
  * Takes a lock that ends with this process, however it ends: the kernel holds it, so none is ever left over.
  *
+ * @param isPatient - waits until another process gives it back
  * @returns a function that gives it back; undefined when another process has it or this system knows no `flock`
  */
-export async function takeLock(file: string): Promise<(() => void) | undefined> {
+export async function takeLock(file: string, isPatient = false): Promise<(() => void) | undefined> {
   const flock = findProgram('flock')
   if (flock === undefined) return undefined
   // `cat` ends when our end of its input is closed, be it by our death.
-  const holder = spawn(flock, ['--nonblock', file, 'sh', '-c', 'echo held; exec cat'], {
+  const patience = isPatient ? [] : ['--nonblock']
+  const holder = spawn(flock, [...patience, file, 'sh', '-c', 'echo held; exec cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true, // Ctrl-C must not end it before the server that it protects
   })

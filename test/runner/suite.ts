@@ -5,11 +5,25 @@ import { PACKAGE_ROOT } from '../../src/version.ts'
 
 const FILE_TIMEOUT_SECONDS = 600
 const JOBS = 2
+/** How long a process may live on when its last test has ended; what it tears down then takes seconds. */
+const EXIT_MS = Number(process.env.LAB_TEST_EXIT_MS ?? 60_000)
 
 // Started by run.ts with the files to run. The `tap` command would sort them by name; here they run in the order given,
 // so that two jobs end at about the same time.
 t.setTimeout(0) // each file has a timeout, and may ask for a longer one
 t.jobs = JOBS
+
+// A file that passed but never exits would hold its job until the timeout, and nobody would know why it failed.
+t.on('spawn', (file) => {
+  file.parser.on('comment', (comment) => {
+    if (!comment.startsWith('# time=')) return // the last thing that a file says
+    const timer = setTimeout(() => {
+      process.stderr.write(`${file.name}: its tests have ended, its process has not, so it is killed\n`)
+      file.proc?.kill('SIGKILL')
+    }, EXIT_MS)
+    file.proc?.once('exit', () => clearTimeout(timer))
+  })
+})
 
 // A file whose runner was killed ends too, and its servers with it.
 const guard = process.platform === 'linux' ? findProgram('setpriv') : undefined
