@@ -23,7 +23,7 @@ export class ProxiedConnection {
     this.#target = target
     this.#tap = tap
     client.setNoDelay(true)
-    client.on('error', () => this.#server?.resetAndDestroy())
+    client.on('error', () => tearDown(this.#server))
   }
 
   /** Milliseconds by which every chunk that arrives from now on is held back. */
@@ -50,14 +50,14 @@ export class ProxiedConnection {
 
   /** Resets both ends. */
   reset(): void {
-    this.#client.resetAndDestroy()
-    this.#server?.resetAndDestroy()
+    tearDown(this.#client)
+    tearDown(this.#server)
   }
 
   #connect(): ProxyLane[] {
     const client = this.#client
     const server = createConnection({ ...this.#target, allowHalfOpen: true, noDelay: true })
-    server.on('error', () => client.resetAndDestroy())
+    server.on('error', () => tearDown(client))
     this.#server = server
     const lanes = [
       new ProxyLane(client, server, (chunk) => this.#tap('up', chunk, this.#number)),
@@ -66,4 +66,12 @@ export class ProxiedConnection {
     for (const lane of lanes) lane.delayMs = this.#delayMs
     return lanes
   }
+}
+
+/** Ends a connection with a reset, so that the other end sees an error. */
+function tearDown(socket: Socket | undefined): void {
+  // While its FIN is on the way out, libuv refuses the reset and Node believes it was done (tcp_wrap.cc, TCPWrap::Reset):
+  // the socket would stay open for ever, and at its end this process would wait for it, at full speed.
+  if (socket?.writableEnded === true && !socket.writableFinished) socket.destroy()
+  else socket?.resetAndDestroy()
 }

@@ -47,12 +47,13 @@ export class Load {
   async writeMany(tool: number, count: number): Promise<void> {
     const first = this.#count + 1
     this.#count += count
+    // Before the query: another one that is called meanwhile waits behind it.
+    for (let n = first; n < first + count; n += 1) this.#expect(tool, `change ${n}`)
     await this.#client.query(
       `do $$ begin for n in ${first}..${this.#count} loop
          update "NEMO_tool" set category = 'change ' || n where id = ${tool};
        end loop; end $$`,
     )
-    for (let n = first; n < first + count; n += 1) this.#expect(tool, `change ${n}`)
   }
 
   /** Goes on writing until {@link stop}. */
