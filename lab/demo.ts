@@ -30,9 +30,9 @@ try {
   const laboratory = await run.start((what) => view.step(what))
   onInterruption(() => (end.signal.aborted ? process.exit(130) : end.abort()))
   await header(laboratory)
-  const totals = await liveAndWatch(laboratory)
+  const { totals, isAlive } = await liveAndWatch(laboratory)
   await run.stop()
-  const isRight = isAsItShouldBe(totals)
+  const isRight = isAlive && isAsItShouldBe(totals)
   view.summary(totals, isRight)
   process.exitCode = isRight ? 0 : 1
 } catch (error) {
@@ -41,7 +41,11 @@ try {
   await run.stop().catch((failure: Error) => view.problem(failure.message))
 }
 
-async function liveAndWatch({ databaseUrl, service, subscriber }: Laboratory): Promise<Totals> {
+async function liveAndWatch({
+  databaseUrl,
+  service,
+  subscriber,
+}: Laboratory): Promise<{ totals: Totals; isAlive: boolean }> {
   const ledger = new Ledger(TOPIC_PREFIX, (match) => view.message(match))
   for (const message of subscriber.messages) ledger.received(message)
   subscriber.onMessage((message) => ledger.received(message))
@@ -58,9 +62,11 @@ async function liveAndWatch({ databaseUrl, service, subscriber }: Laboratory): P
       if (!service.isRunning) end.abort()
     },
   })
-  if (service.isRunning) await lastMessages(ledger, laboratoryStops)
+  // One that died with nothing outstanding leaves a ledger without a fault.
+  const isAlive = service.isRunning
+  if (isAlive) await lastMessages(ledger, laboratoryStops)
   else view.problem(`${service.name} ended with ${service.outcome}:\n${service.output}`)
-  return ledger.totals()
+  return { totals: ledger.totals(), isAlive }
 
   // The bridge's last word comes after all the others, so when it is here nothing more is on its way.
   async function laboratoryStops(): Promise<void> {

@@ -116,14 +116,14 @@ export class Service {
       await lease.confirm(signal)
       const installation = await readInstallation(pool, this.health, signal)
       if (installation === undefined) return
-      const since = Date.now()
+      const since = performance.now()
       try {
         await this.#claim(installation, pool, broker, wake, takeOver, signal)
       } catch (error) {
         const stage = error instanceof AppError ? STAGE_IN_TROUBLE[error.code] : undefined
         if (stage === undefined) throw error
         this.health.failing(stage, error)
-        if (Date.now() - since > 10_000) backoff.reset()
+        if (performance.now() - since > 10_000) backoff.reset()
         await pause(backoff.next(), signal)
       }
     }
@@ -167,15 +167,17 @@ export class Service {
     const ended = new AbortController()
     const inner = AbortSignal.any([signal, ended.signal])
     try {
+      // First the wait, then the look: the other one may still be deleting what it has delivered.
+      await takeOver.isOver(inner)
       const found = await reconcile(queue, changeLog, pending, installation.id)
       health.ok('redis', `the queue is ours: ${found.kept} entries kept, ${found.removed} to be queued again`)
       wake.notify()
-      const loops = [this.#bridge(bridge, takeOver, inner, signal), listener.run(inner), listener.retire(inner)]
+      const loops = [this.#bridge(bridge, inner, signal), listener.run(inner), listener.retire(inner)]
       for (const loop of loops) loop.catch(() => ended.abort())
       const ends = await Promise.allSettled(loops)
       const failure = ends.find((end) => end.status === 'rejected')
       if (failure !== undefined) throw failure.reason
-      await listener.retire(AbortSignal.abort())
+      await listener.retireRest()
     } finally {
       ended.abort()
       bridge.abandon()
@@ -184,8 +186,7 @@ export class Service {
   }
 
   // What is in flight goes back as soon as the bridge has ended: the listener may hang on a dead PostgreSQL meanwhile.
-  async #bridge(bridge: Bridge, takeOver: TakeOver, inner: AbortSignal, signal: AbortSignal): Promise<void> {
-    await takeOver.isOver(inner)
+  async #bridge(bridge: Bridge, inner: AbortSignal, signal: AbortSignal): Promise<void> {
     await bridge.run(inner)
     if (signal.aborted) await bridge.finish(FINISH_MS)
   }

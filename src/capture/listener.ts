@@ -51,7 +51,7 @@ export interface ListenerParts {
 export class Listener {
   readonly #parts: ListenerParts
   #queueLength = 0
-  #lookEverywhereAt = 0
+  #lookEverywhereAt = Number.NEGATIVE_INFINITY
   /** Changes that became no message, since the start. */
   silent = 0
 
@@ -82,36 +82,56 @@ export class Listener {
     }
   }
 
-  /** Deletes settled changes in PostgreSQL, in batches, until the signal aborts; then once more what is left. */
+  /**
+   * Deletes settled changes in PostgreSQL, in batches, until the signal aborts. Not one later: when the claim on the
+   * queue is lost, another instance may be sending them again, and it must be able to send them to the end.
+   */
   async retire(signal: AbortSignal): Promise<void> {
-    const { pending } = this.#parts
+    const { pending, health } = this.#parts
     const backoff = new Backoff({ capMs: 5_000 })
-    while (true) {
-      const ids = pending.takeSettled(5_000)
-      if (ids.length === 0) {
-        if (signal.aborted) return
-        await pending.settled.wait(60_000, signal)
-        continue
-      }
+    while (!signal.aborted) {
       try {
-        await this.#parts.changeLog.remove(ids)
-        pending.forget(ids)
+        if (!(await this.#retireBatch())) await pending.settled.wait(60_000, signal)
         backoff.reset()
-        this.#parts.wake.notify() // there may be room again
       } catch (error) {
-        pending.retry(ids)
-        if (signal.aborted) return // they are delivered; the next start delivers them again, under the same event_id
-        this.#parts.health.failing('database', error)
+        health.failing('database', error)
         await pause(backoff.next(), signal)
       }
     }
   }
 
+  /**
+   * Deletes what is settled by now, while the claim still holds. What cannot be deleted is delivered again by the next
+   * start, under the same event_id.
+   */
+  async retireRest(): Promise<void> {
+    try {
+      while (await this.#retireBatch());
+    } catch (error) {
+      this.#parts.health.failing('database', error)
+    }
+  }
+
+  async #retireBatch(): Promise<boolean> {
+    const { pending, changeLog, wake } = this.#parts
+    const ids = pending.takeSettled(5_000)
+    if (ids.length === 0) return false
+    try {
+      await changeLog.remove(ids)
+    } catch (error) {
+      pending.retry(ids)
+      throw error
+    }
+    pending.forget(ids)
+    wake.notify() // there may be room again
+    return true
+  }
+
   async #drain(signal: AbortSignal): Promise<void> {
     const { changeLog, pending } = this.#parts
-    if (Date.now() >= this.#lookEverywhereAt) {
+    if (performance.now() >= this.#lookEverywhereAt) {
       changeLog.lookEverywhere()
-      this.#lookEverywhereAt = Date.now() + LOOK_EVERYWHERE_MS
+      this.#lookEverywhereAt = performance.now() + LOOK_EVERYWHERE_MS
     }
     while (!signal.aborted && (await this.#hasRoom())) {
       pending.readBegins()

@@ -27,6 +27,11 @@ export class PendingChanges {
     return [...this.#undelivered.keys()]
   }
 
+  /** The ids of those whose messages are not all delivered. */
+  undelivered(): string[] {
+    return [...this.#undelivered].filter(([, messages]) => messages > 0).map(([id]) => id)
+  }
+
   /** To be called before each read of the log: what is forgotten by now is deleted there, so the read cannot give it. */
   readBegins(): void {
     this.#forgotten.clear()

@@ -56,10 +56,10 @@ export function secretsOf(settings: Settings): string[] {
   const secrets: string[] = []
   for (const name of SECRET_NAMES) {
     const value = String(settings[name])
-    if (!value.includes('://')) secrets.push(value)
+    if (!name.endsWith('_url')) secrets.push(value)
     else if (URL.canParse(value)) secrets.push(...passwordsIn(new URL(value)))
   }
-  return secrets.filter((secret) => secret !== '')
+  return [...new Set(secrets)].filter((secret) => secret !== '')
 }
 
 /** The URL of Redis alone, for commands that need nothing else. @throws AppError NEMO_MQTT_ERR_CONFIG */
@@ -114,6 +114,9 @@ function checkTogether(settings: Settings): string[] {
   if (settings.password !== '' && settings.username === '') {
     problems.push(`${PREFIX}USERNAME: is missing although a password is set`)
   }
+  if (/[/@\s]/.test(settings.broker_host)) {
+    problems.push(`${PREFIX}BROKER_HOST: is a name or an address alone, without mqtt://, user or port`)
+  }
   const prefix = cleanTopicPrefix(settings.topic_prefix)
   if ('problem' in prefix) {
     problems.push(`${PREFIX}TOPIC_PREFIX: ${JSON.stringify(settings.topic_prefix)} ${prefix.problem}`)
@@ -129,9 +132,9 @@ function redisUrlProblem(url: string): string | undefined {
   return `${PREFIX}REDIS_URL: the part after the port is the number of a database, such as /1`
 }
 
-// pg takes a password from the query too.
+// As it stands in the URL too: not everybody encodes alike. pg takes a password from the query as well.
 function passwordsIn(url: URL): string[] {
-  return [decodeURIComponent(url.password), ...url.searchParams.getAll('password')]
+  return [url.password, decodeURIComponent(url.password), ...url.searchParams.getAll('password')]
 }
 
 function isUrl(text: string, protocols: readonly string[]): boolean {

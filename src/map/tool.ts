@@ -3,7 +3,7 @@ import type { BodyOf, Id } from '../event.ts'
 import { differing, type Watched } from './difference.ts'
 import type { Lookup, Wanted } from './lookup.ts'
 import type { MappedEvent } from './mapped.ts'
-import { digitsOf, flagOf, idOf, isNull, type KeyedRow, type RowChange, textOf, toId } from './row.ts'
+import { digitsOf, flagOf, idOf, isNull, type KeyedRow, type RowChange, textOf, toId, wasSet } from './row.ts'
 
 /** `NEMO_tool`: what a person would call a changed tool. Whether it works has events of its own. */
 const WATCHED: Watched = { name: 'value', category: 'value', visible: 'value', parent_tool_id: 'value' }
@@ -67,9 +67,8 @@ function toolBody<Name extends 'tool_created' | 'tool_updated' | 'tool_deleted'>
 /** The new value when a root tool was switched on or off, else null. */
 function switchedTo(old: Row, row: Row): boolean | null {
   if (!isNull(old, 'parent_tool_id') || !isNull(row, 'parent_tool_id')) return null
-  const before = flagOf(old, 'operational')
-  const now = flagOf(row, 'operational')
-  return before === null || before === now ? null : now
+  if (wasSet(old, row, 'operational')) return true
+  return wasSet(row, old, 'operational') ? false : null
 }
 
 function switched(root: KeyedRow, works: boolean, timestamp: string, lookup: Lookup): MappedEvent[] {

@@ -3,32 +3,46 @@ import type { PendingChanges } from '../capture/pending.ts'
 import { AppError } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Log } from '../log.ts'
-import { decodeEntry } from '../queue/entry.ts'
+import { decodeEntry, notText } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
-import { BOUNDS } from '../queue/keys.ts'
+import { KEYS } from '../queue/keys.ts'
 import type { Wake } from '../wake.ts'
+import { type BridgeFindings, BridgeHealth } from './bridge-health.ts'
 import type { Broker } from './broker.ts'
 import { Lanes, type Message } from './lanes.ts'
 import type { Link } from './link.ts'
 import { type Outcome, retryDelayMs, triesFor } from './outcome.ts'
+import { Parking } from './parking.ts'
 import { packetBytes, topicProblem } from './topic.ts'
+import { Vanished } from './vanished.ts'
 
 /** Unanswered messages at once, if the broker allows as many. */
 const WINDOW = 200
-/** Entries in flight: the window, and as many more so that one resting lane does not starve the others. */
+/** Entries in flight that can move. What stands still behind a refused message comes on top, or it would starve the others. */
 const IN_FLIGHT = 1_000
 /** And what they take, in bytes, the last one not counted: a thousand long problem reports would fill the memory. */
 const IN_FLIGHT_BYTES = 16_000_000
+/** All of it together, what stands still included. */
+const MOST_IN_FLIGHT = 10_000
+const MOST_IN_FLIGHT_BYTES = 32_000_000
 /** The queue is looked at this often when nothing wakes us: other programs push to it too. In milliseconds. */
 const POLL_MS = 100
 const STATUS_MS = 30_000
+/** A broker that has accepted something within this time means the message when it refuses one, in milliseconds. */
+const ACCEPTS_MS = 20_000
+/** After so many refusals of one message, some seconds, people are told. */
+const TELL_REFUSALS = 5
 /**
  * Longest time since Redis last said that the queue is ours, in milliseconds; with older knowledge nothing is sent. A
  * process that was frozen may have been replaced meanwhile, and what it has in memory is old news when it wakes up.
  */
 export const OWNED_MS = 700
-const PARKED_FULL_MS = 30_000
-const PARKED_FULL = `${BOUNDS.parked} messages are parked, no more can be; further ones keep their place instead`
+/** After so many answers in a row that came too late for this, people are told. */
+const TELL_LATE = 3
+const LATE = {
+  why: `Redis needs more than ${OWNED_MS / 1_000} s for an answer: too old to know that the queue is ours, so nothing is sent`,
+  todo: 'see what keeps Redis busy, or bring it nearer',
+}
 
 /** What the bridge works with. */
 export interface BridgeParts {
@@ -50,22 +64,26 @@ export interface BridgeParts {
  */
 export class Bridge {
   readonly #parts: BridgeParts
+  readonly #health: BridgeHealth
   readonly #lanes = new Lanes()
+  readonly #vanished = new Vanished()
+  readonly #parking: Parking
   readonly #timers = new Set<NodeJS.Timeout>()
   #settled: Message[] = []
-  #toPark: Array<{ readonly text: string; readonly message: Message | undefined; readonly reason: string }> = []
-  #unreadable = 0
-  #unreadableBytes = 0
-  #isParkedFull = false
   #isOver = false
   #ownedAt = Number.NEGATIVE_INFINITY
   #saidStatusAt = 0
+  #lateAnswers = 0
+  #refusal: string | undefined
   #saidStatus: string | undefined
   /** Messages since the start. */
-  readonly counts = { delivered: 0, unheard: 0, refused: 0, parked: 0 }
+  readonly counts = { delivered: 0, unheard: 0, refused: 0 }
 
   constructor(parts: BridgeParts) {
     this.#parts = parts
+    this.#health = new BridgeHealth(parts.health)
+    const later = (ms: number, act: () => void): void => this.#later(ms, act)
+    this.#parking = new Parking({ queue: parts.queue, log: parts.log, later })
   }
 
   /**
@@ -74,16 +92,16 @@ export class Bridge {
    * @throws AppError NEMO_MQTT_ERR_REDIS when the queue is lost
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { broker, wake, health } = this.#parts
+    const { broker, wake } = this.#parts
     while (!signal.aborted) {
       const link = broker.link
-      const room = link === undefined ? 0 : IN_FLIGHT - this.#lanes.size - this.#unreadable
-      const taken = await this.#turn(room, IN_FLIGHT_BYTES - this.#lanes.bytes - this.#unreadableBytes)
+      const { room, roomBytes } = link === undefined ? { room: 0, roomBytes: 0 } : this.#room()
+      const taken = await this.#turn(room, roomBytes)
+      this.#lateAnswers = performance.now() - this.#ownedAt > OWNED_MS ? this.#lateAnswers + 1 : 0
       await this.#sayStatus(link)
-      if (this.#isParkedFull) health.failing('bridge', PARKED_FULL)
-      else if (link !== undefined) health.ok('bridge', 'messages can flow')
-      else health.waiting('bridge', 'waiting for the broker; what comes stays in Redis and PostgreSQL')
+      this.#health.tell({ trouble: this.#trouble(), hasLink: link !== undefined })
       this.#pump()
+      if (taken === 0 && room > 0) this.#lookForVanished()
       if (taken < room || room === 0) await wake.wait(POLL_MS, signal)
       await afterThisTurn() // acknowledgements come in bursts: take them along
     }
@@ -107,9 +125,39 @@ export class Bridge {
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
+  #room(): { room: number; roomBytes: number } {
+    const { messages, bytes } = this.#lanes.held
+    const { unreadable } = this.#parking
+    const most = Math.min(MOST_IN_FLIGHT, IN_FLIGHT + messages + unreadable.entries)
+    const mostBytes = Math.min(MOST_IN_FLIGHT_BYTES, IN_FLIGHT_BYTES + bytes + unreadable.bytes)
+    return {
+      room: Math.max(0, most - this.#lanes.size - unreadable.entries),
+      roomBytes: Math.max(0, mostBytes - this.#lanes.bytes - unreadable.bytes),
+    }
+  }
+
+  #trouble(): BridgeFindings['trouble'] {
+    if (this.#lanes.held.messages === 0) this.#refusal = undefined
+    if (this.#lateAnswers >= TELL_LATE) return LATE
+    const why = this.#parking.trouble ?? this.#refusal
+    return why === undefined ? undefined : { why }
+  }
+
+  #lookForVanished(): void {
+    const { pending, health } = this.#parts
+    const isBusy = this.#lanes.size > 0 || this.#parking.unreadable.entries > 0 || this.#settled.length > 0
+    // A full Redis takes no push for as long as it is full.
+    if (isBusy || health.of('redis').state !== 'ok') return
+    const count = this.#vanished.look(pending.undelivered())
+    if (count === 0) return
+    throw new AppError('NEMO_MQTT_ERR_REDIS', `messages of ${count} changes have vanished from ${KEYS.queue}`, {
+      hint: 'another program takes entries out of the list, the old bridge of the Python plugin perhaps: stop it',
+    })
+  }
+
   async #turn(room: number, roomBytes: number): Promise<number> {
     const { queue, pending } = this.#parts
-    await this.#park()
+    await this.#parking.park((message) => this.#parked(message))
     const settled = this.#settled
     const askedAt = performance.now()
     if (settled.length === 0 && room <= 0 && askedAt - this.#ownedAt < OWNED_MS / 2) return 0
@@ -125,16 +173,23 @@ export class Bridge {
     return taken.length
   }
 
-  #accept(text: string): void {
+  #accept(text: string | Buffer): void {
     try {
+      if (typeof text !== 'string') throw notText()
       const entry = decodeEntry(text)
-      const message: Message = { text, entry, refusals: 0, closes: 0, closesAlone: 0, deliveredBefore: 0 }
+      const message: Message = {
+        text,
+        entry,
+        refusals: 0,
+        refusalsAlone: 0,
+        closes: 0,
+        closesAlone: 0,
+        deliveredBefore: 0,
+      }
       this.#lanes.add(message)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      this.#unreadable += 1
-      this.#unreadableBytes += text.length
-      this.#toPark.push({ text, message: undefined, reason: error.message })
+      this.#parking.add(text, undefined, error.message)
       this.#parts.wake.notify()
     }
   }
@@ -164,10 +219,10 @@ export class Bridge {
       this.#setAside(message, problem)
       return
     }
-    void link.publish(topic, signed, retain).then((outcome) => this.#answered(message, outcome))
+    void link.publish(topic, signed, retain).then((outcome) => this.#answered(message, outcome, link))
   }
 
-  #answered(message: Message, outcome: Outcome): void {
+  #answered(message: Message, outcome: Outcome, link: Link): void {
     switch (outcome.kind) {
       case 'delivered':
         this.counts.delivered += 1
@@ -176,7 +231,7 @@ export class Bridge {
         this.#finishWith(message)
         break
       case 'refused':
-        this.#refused(message, outcome)
+        this.#refused(message, outcome, link)
         break
       case 'unanswered':
         if (this.#lanes.linkEnded(message, this.#isEvidence(message, outcome.isSilent))) {
@@ -189,13 +244,17 @@ export class Bridge {
     this.#parts.wake.notify()
   }
 
-  #refused(message: Message, outcome: Extract<Outcome, { kind: 'refused' }>): void {
+  // A broker that accepts nothing refuses us, or is in trouble: nothing is wrong with the message. So it waits until
+  // somebody has seen to it, and then it is delivered.
+  #refused(message: Message, outcome: Extract<Outcome, { kind: 'refused' }>, link: Link): void {
     this.counts.refused += 1
     message.refusals += 1
     this.#lanes.rest(message)
-    if (message.refusals >= triesFor(outcome.reasonCode)) {
+    if (link.acceptedAgoMs < ACCEPTS_MS) message.refusalsAlone += 1
+    if (message.refusalsAlone >= triesFor(outcome.reasonCode)) {
       this.#setAside(message, `the broker refused it ${message.refusals} times: ${outcome.why}`)
     } else {
+      if (message.refusals >= TELL_REFUSALS) this.#refusal = `the broker refuses messages, which wait: ${outcome.why}`
       this.#later(retryDelayMs(message.refusals), () => this.#lanes.wake(message))
     }
   }
@@ -215,31 +274,13 @@ export class Bridge {
   }
 
   #setAside(message: Message, reason: string): void {
-    this.#toPark.push({ text: message.text, message, reason })
+    this.#parking.add(message.text, message, reason)
     this.#parts.wake.notify()
   }
 
-  async #park(): Promise<void> {
-    const { queue, log, pending } = this.#parts
-    for (const one of this.#toPark.splice(0)) {
-      const { text, message, reason } = one
-      const attempts = message === undefined ? 0 : message.refusals + message.closes
-      const parked = JSON.stringify({ entry: text, reason, attempts, time: new Date().toISOString() })
-      this.#isParkedFull = !(await queue.park(text, parked))
-      if (this.#isParkedFull) {
-        this.#later(PARKED_FULL_MS, () => this.#toPark.push(one))
-        continue
-      }
-      this.counts.parked += 1
-      log.error({ topic: message?.entry.topic, reason, attempts }, 'a message cannot be published; it is parked')
-      if (message === undefined) {
-        this.#unreadable -= 1
-        this.#unreadableBytes -= text.length
-        continue
-      }
-      this.#lanes.done(message)
-      if (message.entry.origin !== null) pending.settle(message.entry.origin.change)
-    }
+  #parked(message: Message): void {
+    this.#lanes.done(message)
+    if (message.entry.origin !== null) this.#parts.pending.settle(message.entry.origin.change)
   }
 
   #later(ms: number, act: () => void): void {
@@ -254,9 +295,9 @@ export class Bridge {
 
   async #sayStatus(link: Link | undefined): Promise<void> {
     const status = link === undefined ? 'disconnected' : 'connected'
-    if (status === this.#saidStatus && Date.now() - this.#saidStatusAt < STATUS_MS) return
+    if (status === this.#saidStatus && performance.now() - this.#saidStatusAt < STATUS_MS) return
     this.#saidStatus = status
-    this.#saidStatusAt = Date.now()
+    this.#saidStatusAt = performance.now()
     await this.#parts.queue.sayStatus(status)
   }
 }

@@ -6,14 +6,19 @@ import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import { signEnvelope } from '../sign/envelope.ts'
 import { Link, type LinkEnd } from './link.ts'
+import type { Outcome } from './outcome.ts'
 
 /** A link that has lasted this long, or on which a message was delivered, counts as a success. */
 const STABLE_MS = 5_000
-/** After so many short links in a row the next attempt waits longer, whatever was delivered, in milliseconds. */
+/** After so many short links in a row it is no longer called connected before the link has lasted. */
+const UNSTEADY_LINKS = 3
+/** After so many the next attempt waits longer, whatever was delivered, in milliseconds. */
 const SHORT_LINKS = 5
 const UNSTEADY_MS = 500
 /** Reason code of a broker that got another client with our id (MQTT 5, section 3.14.2.1). */
 const TAKEN_OVER = 0x8e
+/** A state that was refused is said again so often, in milliseconds. */
+const SAY_AGAIN_MS = 5_000
 /** Longest wait for the acknowledgement of `stopped`, in milliseconds. */
 const FAREWELL_MS = 1_000
 
@@ -30,6 +35,7 @@ export class Broker {
   readonly #backoff: Backoff
   #link: Link | undefined
   #hasDelivered = false
+  #isStateRefused = false
   #failedAttempts = 0
   #shortLinks = 0
 
@@ -64,12 +70,16 @@ export class Broker {
     while (!signal.aborted) {
       const link = await this.#connect(signal)
       if (link === undefined) continue
-      const since = Date.now()
+      const since = performance.now()
       this.#link = link
       this.#hasDelivered = false
+      const lasts = setTimeout(() => this.#lasts(), STABLE_MS)
+      const again = setInterval(() => void this.#sayAgain(link, signal), SAY_AGAIN_MS)
       await firstOf(link.ended, signal)
+      clearTimeout(lasts)
+      clearInterval(again)
       if (signal.aborted) break
-      await this.#lost(link, Date.now() - since, signal)
+      await this.#lost(link, performance.now() - since, signal)
     }
   }
 
@@ -84,22 +94,14 @@ export class Broker {
   }
 
   async #connect(signal: AbortSignal): Promise<Link | undefined> {
-    const { broker_host, broker_port, max_reconnect_attempts } = this.#settings
-    const at = `${broker_host}:${broker_port}`
+    const { max_reconnect_attempts } = this.#settings
+    const at = this.#address
     try {
       const link = await Link.open(this.#options(), signal)
       // Acknowledged, it proves that this link carries messages; only then are others trusted to it.
-      const birth = await link.publish(this.#stateTopic, this.message('online' satisfies BridgeState), true)
+      const birth = await this.#sayOnline(link, signal)
       if (birth.kind === 'unanswered') throw link.ended.reason ?? new Error('the link ended')
-      if (birth.kind === 'refused') {
-        this.#health.failing(
-          'broker',
-          `the broker refuses ${this.#stateTopic}: ${birth.why}`,
-          'allow this user to write below the topic prefix',
-        )
-      } else {
-        this.#health.ok('broker', `connected to the broker at ${at}`)
-      }
+      this.#tell(birth)
       this.#failedAttempts = 0
       return link
     } catch (error) {
@@ -120,6 +122,40 @@ export class Broker {
     }
   }
 
+  /** Says `online`; a stop does not wait for the answer of a broker that gives none. */
+  async #sayOnline(link: Link, signal: AbortSignal): Promise<Outcome> {
+    const stop = (): void => link.cut('we are stopping')
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      return await link.publish(this.#stateTopic, this.message('online' satisfies BridgeState), true)
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  // Who corrects the broker's rules does not end the link, and wants to see that it helped.
+  async #sayAgain(link: Link, signal: AbortSignal): Promise<void> {
+    if (!this.#isStateRefused || !link.isOpen || signal.aborted) return
+    const answer = await this.#sayOnline(link, signal)
+    if (answer.kind !== 'unanswered') this.#tell(answer)
+  }
+
+  #lasts(): void {
+    if (this.#shortLinks < UNSTEADY_LINKS) return
+    this.#shortLinks = 0
+    if (!this.#isStateRefused) this.#health.ok('broker', `the link to the broker at ${this.#address} lasts again`)
+  }
+
+  #tell(birth: Outcome): void {
+    this.#isStateRefused = birth.kind === 'refused'
+    if (birth.kind === 'refused') {
+      const remedy = 'allow this user to write below the topic prefix'
+      this.#health.failing('broker', `the broker refuses ${this.#stateTopic}: ${birth.why}`, remedy)
+    } else if (this.#shortLinks < UNSTEADY_LINKS) {
+      this.#health.ok('broker', `connected to the broker at ${this.#address}`)
+    }
+  }
+
   async #lost(link: Link, lastedMs: number, signal: AbortSignal): Promise<void> {
     const why = reasonOf(link.ended.reason)
     if (!this.#settings.auto_reconnect) {
@@ -132,9 +168,13 @@ export class Broker {
     // Two clients with one id kick each other out for ever, and each delivers something in between.
     if (isStable || (this.#hasDelivered && !isTakenOver)) this.#backoff.reset()
     this.#shortLinks = isStable ? 0 : this.#shortLinks + 1
-    const remedy = isTakenOver || this.#shortLinks >= 3 ? ONE_ID_TWICE : ''
+    const remedy = isTakenOver || this.#shortLinks >= UNSTEADY_LINKS ? ONE_ID_TWICE : ''
     this.#health.failing('broker', `the link to the broker was lost: ${why}`, remedy)
     await pause(Math.max(this.#backoff.next(), this.#shortLinks >= SHORT_LINKS ? UNSTEADY_MS : 0), signal)
+  }
+
+  get #address(): string {
+    return `${this.#settings.broker_host}:${this.#settings.broker_port}`
   }
 
   get #stateTopic(): string {
@@ -185,6 +225,7 @@ function remedyFor(error: unknown): string {
   if (code === 4 || code === 5 || code === 0x86 || code === 0x87)
     return 'correct NEMO_MQTT_USERNAME and NEMO_MQTT_PASSWORD'
   if (code === 1 || code === 0x84) return 'the broker does not speak this version: try NEMO_MQTT_MQTT_VERSION=3.1.1'
+  if (code === 0x9a) return 'the broker must allow retained messages; the state of the bridge is one'
   if (code === 2 || code === 0x85) return 'the broker does not accept this NEMO_MQTT_CLIENT_ID'
   switch (codeOf(error)) {
     case 'ECONNREFUSED':

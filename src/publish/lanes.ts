@@ -8,6 +8,8 @@ export interface Message {
   readonly entry: Entry
   /** How often the broker refused it. */
   refusals: number
+  /** How often it did so while it accepted others: then the message is the likely cause. */
+  refusalsAlone: number
   /** How often the link ended while it was unanswered. */
   closes: number
   /** How often the link ended while it was the only unanswered message: then it is the likely cause. */
@@ -18,6 +20,11 @@ export interface Message {
 
 /** Pause before a message that ended the link is tried again, doubled each time, in milliseconds. */
 const AFTER_CLOSE_MS = 400
+
+interface Lane {
+  readonly messages: Message[]
+  bytes: number
+}
 
 /**
  * Which message may be sent next.
@@ -32,16 +39,25 @@ const AFTER_CLOSE_MS = 400
  * - culprit: the link ended while it was sent alone. It is tried again after a pause, alone, and parked after a few
  *   times; fresh ones flow in between.
  * - sent: unanswered. - resting: refused, waiting for its next try (the caller keeps the time).
+ *
+ * The lane of a resting head or a culprit stands still; all that is in it is {@link Lanes.held}.
  */
 export class Lanes {
-  readonly #lanes = new Map<string, Message[]>()
+  readonly #lanes = new Map<string, Lane>()
   readonly #fresh: Message[] = []
   readonly #suspects: Message[] = []
   readonly #culprits: Array<{ readonly message: Message; readonly dueAt: number }> = []
   readonly #sent = new Set<Message>()
+  readonly #still = new Set<Message>()
+  readonly #now: () => number
   #alone: Message | undefined
   #size = 0
   #bytes = 0
+
+  /** @param now milliseconds of a clock that is never set back */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
 
   /** Messages in all lanes, the sent ones included. */
   get size(): number {
@@ -53,6 +69,17 @@ export class Lanes {
     return this.#bytes
   }
 
+  /** What stands still behind a head that may not be sent now, the head included. */
+  get held(): { readonly messages: number; readonly bytes: number } {
+    let [messages, bytes] = [0, 0]
+    for (const { entry } of this.#still) {
+      const lane = this.#lanes.get(entry.entity)
+      messages += lane?.messages.length ?? 0
+      bytes += lane?.bytes ?? 0
+    }
+    return { messages, bytes }
+  }
+
   /** Messages that the broker has not answered. */
   get unanswered(): number {
     return this.#sent.size
@@ -60,13 +87,16 @@ export class Lanes {
 
   /** Puts a message at the end of its lane. */
   add(message: Message): void {
-    const lane = this.#lanes.get(message.entry.entity)
+    const { entity } = message.entry
+    const bytes = message.text.length
+    const lane = this.#lanes.get(entity)
     this.#size += 1
-    this.#bytes += message.text.length
+    this.#bytes += bytes
     if (lane !== undefined) {
-      lane.push(message)
+      lane.messages.push(message)
+      lane.bytes += bytes
     } else {
-      this.#lanes.set(message.entry.entity, [message])
+      this.#lanes.set(entity, { messages: [message], bytes })
       this.#fresh.push(message)
     }
   }
@@ -76,7 +106,7 @@ export class Lanes {
     if (this.#alone !== undefined || this.#sent.size >= window) return undefined
     if (this.#suspects.length > 0) return this.#sent.size === 0 ? this.#send(this.#suspects.shift(), true) : undefined
     const culprit = this.#culprits[0]
-    if (culprit !== undefined && culprit.dueAt <= Date.now()) {
+    if (culprit !== undefined && culprit.dueAt <= this.#now()) {
       return this.#sent.size === 0 ? this.#send(this.#culprits.shift()?.message, true) : undefined
     }
     return this.#send(this.#fresh.shift(), false)
@@ -85,12 +115,14 @@ export class Lanes {
   /** The message is done with, delivered or parked: its lane goes on. */
   done(message: Message): void {
     this.#answered(message)
+    this.#still.delete(message)
     const lane = this.#lanes.get(message.entry.entity)
-    if (lane?.[0] !== message) return
-    lane.shift()
+    if (lane?.messages[0] !== message) return
+    lane.messages.shift()
+    lane.bytes -= message.text.length
     this.#size -= 1
     this.#bytes -= message.text.length
-    const [head] = lane
+    const [head] = lane.messages
     if (head === undefined) this.#lanes.delete(message.entry.entity)
     else this.#fresh.push(head)
   }
@@ -98,16 +130,18 @@ export class Lanes {
   /** The broker refused it: it rests at the head of its lane until {@link wake}. */
   rest(message: Message): void {
     this.#answered(message)
+    this.#still.add(message)
   }
 
   /** A resting message may be sent again. */
   wake(message: Message): void {
+    this.#still.delete(message)
     this.#fresh.push(message)
   }
 
   /**
-   * The link ended before the broker answered. Returns true when the message has ended the link too often. Without
-   * evidence against it, as when the broker has fallen silent for everything, it is tried again for ever.
+   * The link ended before the broker answered. Returns true when the message has ended the link too often; it rests.
+   * Without evidence against it, as when the broker has fallen silent for everything, it is tried again for ever.
    */
   linkEnded(message: Message, isEvidence = true): boolean {
     const wasAlone = this.#alone === message
@@ -118,14 +152,16 @@ export class Lanes {
       return false
     }
     if (isEvidence) message.closesAlone += 1
+    this.#still.add(message)
     if (message.closesAlone >= TRIES.closesLink) return true
-    this.#culprits.push({ message, dueAt: Date.now() + AFTER_CLOSE_MS * 2 ** message.closesAlone })
+    this.#culprits.push({ message, dueAt: this.#now() + AFTER_CLOSE_MS * 2 ** message.closesAlone })
     return false
   }
 
   #send(message: Message | undefined, isAlone: boolean): Message | undefined {
     if (message === undefined) return undefined
     this.#sent.add(message)
+    this.#still.delete(message)
     if (isAlone) this.#alone = message
     return message
   }

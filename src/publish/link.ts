@@ -2,11 +2,16 @@ import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Outcome } from './outcome.ts'
 import { reasonName } from './outcome.ts'
 
-/** Longest wait for one PUBACK; then the link counts as dead, whatever its socket says. In milliseconds. */
-const PUBACK_MS = 5_000
+/**
+ * Longest wait for one PUBACK; then the link counts as dead, whatever its socket says. In milliseconds. Not much less: a
+ * broker that is merely slow would get all of it again, and never be believed to be there.
+ */
+const PUBACK_MS = 10_000
 const CHECK_MS = 500
 /** Longest wait for CONNACK, in milliseconds. */
 const CONNECT_MS = 5_000
+/** Ends of which the other side may know nothing. */
+const SILENCE = /keepalive timeout|ETIMEDOUT|UNREACH/i
 
 /** What a broker allows, from its CONNACK; without limits under MQTT 3.1.1, which has no way to say them. */
 export interface BrokerLimits {
@@ -18,11 +23,14 @@ export interface BrokerLimits {
 export class LinkEnd extends Error {
   /** What the broker said in its DISCONNECT (MQTT 5); undefined when it said nothing. */
   readonly reasonCode: number | undefined
+  /** Whether nobody closed it, but we gave it up because nothing came. */
+  readonly isSilent: boolean
 
-  constructor(why: string, reasonCode?: number) {
+  constructor(why: string, how: { reasonCode?: number; isSilent?: boolean } = {}) {
     super(why)
     this.name = 'LinkEnd'
-    this.reasonCode = reasonCode
+    this.reasonCode = how.reasonCode
+    this.isSilent = how.isSilent ?? false
   }
 }
 
@@ -40,7 +48,7 @@ export class Link {
   readonly #watch: NodeJS.Timeout
   #next = 0
   #isClosing = false
-  #isSilent = false
+  #acceptedAt = Number.NEGATIVE_INFINITY
   /** Reason code of the last PUBACK. The library tells its callback only those that are errors. */
   #lastReason = 0
 
@@ -49,18 +57,19 @@ export class Link {
     this.ended = this.#end.signal
     const properties = client.serverProperties
     this.limits = {
-      receiveMaximum: properties?.receiveMaximum ?? 65_535,
-      maximumPacketSize: properties?.maximumPacketSize ?? 268_435_455,
+      // Nothing is allowed to be 0; it would mean that nothing may ever be sent.
+      receiveMaximum: properties?.receiveMaximum || 65_535,
+      maximumPacketSize: properties?.maximumPacketSize || 268_435_455,
     }
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'puback') this.#lastReason = packet.reasonCode ?? 0
     })
     client.on('disconnect', ({ reasonCode = 0x80 }) => {
-      this.#finish(`the broker ended it: ${reasonName(reasonCode)}`, reasonCode)
+      this.#finish(new LinkEnd(`the broker ended it: ${reasonName(reasonCode)}`, { reasonCode }))
     })
-    client.on('error', (error) => this.#finish(error.message))
-    client.on('close', () => this.#finish('the connection was closed'))
-    client.on('offline', () => this.#finish('the connection was lost'))
+    client.on('error', ({ message }) => this.#finish(new LinkEnd(message, { isSilent: SILENCE.test(message) })))
+    client.on('close', () => this.#finish(new LinkEnd('the connection was closed')))
+    client.on('offline', () => this.#finish(new LinkEnd('the connection was lost')))
     this.#watch = setInterval(() => this.#checkDeadline(), CHECK_MS)
   }
 
@@ -100,17 +109,25 @@ export class Link {
     return this.#unanswered.size
   }
 
+  /** Milliseconds since the broker last accepted a message; infinite when it has not. */
+  get acceptedAgoMs(): number {
+    return performance.now() - this.#acceptedAt
+  }
+
   /** Publishes at QoS 1 and tells what became of it; never rejects. The text is sent as UTF-8. */
   publish(topic: string, message: string, retain: boolean): Promise<Outcome> {
-    if (this.ended.aborted) return Promise.resolve({ kind: 'unanswered', isSilent: false })
+    if (this.ended.aborted) return Promise.resolve(this.#unansweredOutcome())
     return new Promise((resolve) => {
       this.#next += 1
       const key = this.#next
       const settle = (outcome: Outcome): void => {
         if (this.#unanswered.delete(key)) resolve(outcome)
       }
-      this.#unanswered.set(key, { since: Date.now(), settle })
-      this.#client.publish(topic, message, { qos: 1, retain }, (error) => settle(this.#outcomeOf(error)))
+      this.#unanswered.set(key, { since: performance.now(), settle })
+      this.#client.publish(topic, message, { qos: 1, retain }, (error) => {
+        const outcome = this.#outcomeOf(error)
+        if (outcome !== undefined) settle(outcome)
+      })
     })
   }
 
@@ -119,45 +136,50 @@ export class Link {
     if (!this.isOpen) return
     this.#isClosing = true
     clearInterval(this.#watch)
+    // The library says goodbye only when nothing is unanswered any more; without it the broker would send the will.
+    for (const id of Object.keys(this.#client.outgoing)) this.#client.removeOutgoingMessage(Number(id))
     await Promise.race([
       this.#client.endAsync(false),
       new Promise<void>((resolve) => this.ended.addEventListener('abort', () => resolve(), { once: true })),
       new Promise<void>((resolve) => setTimeout(resolve, 1_000).unref()),
     ])
-    this.#finish('closed by us')
+    this.#finish(new LinkEnd('closed by us'))
   }
 
-  /** Ends the link without a goodbye. */
+  /** Ends the link without a goodbye, because the broker does not answer. */
   cut(why: string): void {
-    this.#finish(why)
+    this.#finish(new LinkEnd(why, { isSilent: true }))
   }
 
   #checkDeadline(): void {
     const [oldest] = this.#unanswered.values() // insertion order: the first one is the oldest
-    if (oldest !== undefined && Date.now() - oldest.since > PUBACK_MS) {
-      this.#isSilent = true
-      this.#finish(`no PUBACK within ${PUBACK_MS / 1000} s: the link is dead, or the broker is stuck`)
+    if (oldest !== undefined && performance.now() - oldest.since > PUBACK_MS) {
+      this.cut(`no PUBACK within ${PUBACK_MS / 1000} s: the link is dead, or the broker is stuck`)
     }
   }
 
-  #finish(why: string, reasonCode?: number): void {
+  #finish(end: LinkEnd): void {
     if (this.ended.aborted) return
     clearInterval(this.#watch)
-    this.#end.abort(new LinkEnd(why, reasonCode))
-    // First, because the library answers for itself when it ends.
-    for (const { settle } of [...this.#unanswered.values()]) settle({ kind: 'unanswered', isSilent: this.#isSilent })
+    this.#end.abort(end)
+    for (const { settle } of [...this.#unanswered.values()]) settle(this.#unansweredOutcome())
     this.#client.end(true)
     this.#client.stream?.destroy()
   }
 
+  #unansweredOutcome(): Outcome {
+    return { kind: 'unanswered', isSilent: (this.ended.reason as LinkEnd).isSilent }
+  }
+
   // The callback is called while the packet that caused it is handled, so the last reason is its own. Without a packet
-  // the link has ended, or is about to.
-  #outcomeOf(error: Error | undefined | null): Outcome {
+  // the link has ended or is about to; why, its end will tell.
+  #outcomeOf(error: Error | undefined | null): Outcome | undefined {
     const reasonCode = (error as { code?: unknown } | undefined | null)?.code
-    if (error && typeof reasonCode !== 'number') return { kind: 'unanswered', isSilent: false }
+    if (error && typeof reasonCode !== 'number') return undefined
     if (typeof reasonCode === 'number' && reasonCode >= 0x80) {
       return { kind: 'refused', reasonCode, why: reasonName(reasonCode) }
     }
+    this.#acceptedAt = performance.now()
     return { kind: 'delivered', hasSubscribers: this.#lastReason !== 0x10 }
   }
 }

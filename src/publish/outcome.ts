@@ -9,6 +9,8 @@ export type Outcome =
 
 const NAMES: Readonly<Record<number, string>> = {
   128: 'unspecified error',
+  129: 'malformed packet',
+  130: 'protocol error',
   131: 'implementation specific error',
   135: 'not authorized',
   137: 'server busy',
@@ -24,6 +26,11 @@ const NAMES: Readonly<Record<number, string>> = {
   152: 'administrative action',
   153: 'payload format invalid',
   154: 'retain not supported',
+  155: 'QoS not supported',
+  156: 'use another server',
+  157: 'server moved',
+  159: 'connection rate exceeded',
+  160: 'maximum connect time',
 }
 
 /** Reason codes that no repetition can change, so a few tries are enough. */

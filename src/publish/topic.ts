@@ -12,6 +12,8 @@ export function topicProblem(topic: string): string | undefined {
   if (!topic.isWellFormed()) return 'the topic is not valid Unicode'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u001f\u007f-\u009f]/.test(topic)) return 'the topic holds a control character'
+  // Allowed by the letter of [MQTT-1.5.4-1], and mosquitto hangs up on them.
+  if (/\p{Noncharacter_Code_Point}/u.test(topic)) return 'the topic holds a code that is no character (U+FFFF, ...)'
   if (Buffer.byteLength(topic) > MAX_TOPIC_BYTES) return `the topic is longer than ${MAX_TOPIC_BYTES} bytes`
   return undefined
 }

@@ -66,6 +66,11 @@ export function peekOrigin(text: string): Origin | null {
   }
 }
 
+/** The error for an entry whose bytes are no UTF-8. */
+export function notText(): AppError {
+  return unreadable('is not UTF-8')
+}
+
 function originOf(fields: Record<string, unknown>): Origin | null {
   const { installation, change, index, count } = fields
   if (typeof installation !== 'string' || typeof change !== 'string' || !/^\d{1,19}$/.test(change)) return null

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
@@ -46,6 +47,7 @@ export class EventQueue {
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
+      disableClientInfo: true, // a courtesy that every connection would pay for
       enableReadyCheck: false, // INFO may be forbidden; a Redis that still loads refuses the claim, and that is enough
     })
     const queue = new EventQueue(redis, `${installation} ${randomBytes(8).toString('hex')}`)
@@ -53,8 +55,7 @@ export class EventQueue {
     redis.on('close', () => queue.#fail(new Error('the connection to Redis was closed')))
     try {
       await queue.#call(() => redis.connect())
-      await queue.#refuseIfTaken(installation)
-      await queue.#run(CLAIM, [])
+      await queue.#run(CLAIM, [installation, STATUS_S])
       return queue
     } catch (error) {
       queue.close()
@@ -77,14 +78,16 @@ export class EventQueue {
 
   /**
    * Removes entries that were delivered from the in-flight list and takes further ones, oldest first: up to `count`,
-   * and none after `bytes` bytes are reached.
+   * and none after `bytes` bytes are reached. One that is not UTF-8 is given as its bytes: Redis would not recognise it
+   * by any text, and it could never be removed.
    */
-  async turn(settled: readonly string[], count: number, bytes: number): Promise<string[]> {
-    return (await this.#run(TURN, [BOUNDS.monitor, count, bytes, ...settled])) as string[]
+  async turn(settled: readonly string[], count: number, bytes: number): Promise<Array<string | Buffer>> {
+    const taken = (await this.#run(TURN, [BOUNDS.monitor, count, bytes, ...settled])) as Buffer[]
+    return taken.map((entry) => (isUtf8(entry) ? entry.toString() : entry))
   }
 
   /** Sets an entry that is in flight aside. Returns false, and changes nothing, when the parked list is full. */
-  async park(entry: string, parked: string): Promise<boolean> {
+  async park(entry: string | Buffer, parked: string): Promise<boolean> {
     return Number(await this.#run(PARK, [BOUNDS.parked, entry, parked])) === 1
   }
 
@@ -123,24 +126,11 @@ export class EventQueue {
     this.#disconnect()
   }
 
-  async #refuseIfTaken(installation: string): Promise<void> {
-    const [owner, status] = await this.#call(() => this.#redis.mget(KEYS.owner, KEYS.status))
-    const holder = owner?.split(' ')[0]
-    if (holder === undefined || holder === installation || status === null) return
-    throw new AppError(
-      'NEMO_MQTT_ERR_REDIS_TAKEN',
-      `the Redis list ${KEYS.queue} is in use by installation ${holder}`,
-      {
-        hint: 'give this installation a Redis database of its own: another number at the end of NEMO_MQTT_REDIS_URL',
-      },
-    )
-  }
-
-  async #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
+  async #run(script: string, values: readonly (string | number | Buffer)[]): Promise<unknown> {
     const keys = [KEYS.owner, KEYS.queue, KEYS.inFlight, KEYS.parked, KEYS.monitor, KEYS.status]
     return await this.#call(async () => {
       try {
-        return await this.#redis.eval(script, keys.length, ...keys, this.#owner, ...values)
+        return await this.#redis.callBuffer('EVAL', script, keys.length, ...keys, this.#owner, ...values)
       } catch (error) {
         throw withCommand(error, script)
       }
@@ -196,9 +186,26 @@ function withCommand(error: unknown, script: string): unknown {
   return command === undefined ? error : new Error(`NOPERM ${command}: ${why}`, { cause: error })
 }
 
+// Which script met the trouble, and in which line, says nothing to people, and would make each attempt a new reason.
+function withoutScript(why: string): string {
+  return why
+    .replace(/^ERR Error running script.*?: (?:@\S+ )?/, '') // before Redis 7
+    .replace(/[. ]*script: [0-9a-f]{40}, on @user_script:\d+\.?$/, '')
+}
+
 function redisError(error: unknown): AppError {
   if (error instanceof AppError) return error
-  const why = reasonOf(error).replace(/^ERR Error running script.*?: (?:@\S+ )?/, '')
+  const holder = /^TAKEN (.*)/.exec(reasonOf(error))?.[1]
+  if (holder !== undefined) {
+    return new AppError(
+      'NEMO_MQTT_ERR_REDIS_TAKEN',
+      `the Redis list ${KEYS.queue} is in use by installation ${holder}`,
+      {
+        hint: 'give this installation a Redis database of its own: another number at the end of NEMO_MQTT_REDIS_URL',
+      },
+    )
+  }
+  const why = withoutScript(reasonOf(error))
   const text = `${codeOf(error) ?? ''} ${why}`
   const hint = REMEDIES.find(([pattern]) => pattern.test(text.trim()))?.[1]
   return new AppError('NEMO_MQTT_ERR_REDIS', `Redis: ${why}`, { cause: error, ...(hint === undefined ? {} : { hint }) })

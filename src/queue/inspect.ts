@@ -37,6 +37,7 @@ export async function inspectQueue(url: string): Promise<QueueState> {
     connectTimeout: ANSWER_MS,
     commandTimeout: ANSWER_MS,
     retryStrategy: () => null,
+    disableClientInfo: true,
     enableReadyCheck: false,
   })
   let failure: Error | undefined

@@ -19,4 +19,4 @@ export const BOUNDS = { parked: 10_000, monitor: 100 } as const
 
 /** The commands that a Redis user with limited rights must be allowed, as ACL rules. */
 export const COMMANDS =
-  '+eval +llen +lrange +lpush +rpush +lpop +rpoplpush +lrem +ltrim +get +mget +set +persist +select +client|setname'
+  '+eval +llen +lrange +lpush +rpush +lpop +rpoplpush +lrem +ltrim +get +set +persist +select +client|setname'

@@ -23,13 +23,19 @@ while entry do
 end
 `
 
-/** ARGV: owner. Makes the caller the owner and puts what was in flight back, oldest first. Returns the owner before. */
+/**
+ * ARGV: owner, its installation, seconds. Makes the caller the owner and puts what was in flight back, oldest first;
+ * refused as TAKEN while another installation is at work, which its status shows. Says a status at once, so that two
+ * that start together do not both find none.
+ */
 export const CLAIM = `
 ${DRAIN_WHEN_FULL}
-local before = redis.call('get', KEYS[1])
+local holder = string.match(redis.call('get', KEYS[1]) or '', '^(.*) ')
+if holder and holder ~= ARGV[2] and redis.call('get', KEYS[6]) then return redis.error_reply('TAKEN ' .. holder) end
 redis.call('set', KEYS[1], ARGV[1])
+redis.call('set', KEYS[6], 'disconnected', 'NX', 'EX', ARGV[3])
 ${PUT_BACK}
-return before
+return 1
 `
 
 /** ARGV: owner, entries in order. Returns the length of the queue. A full Redis refuses the first, and so all. */

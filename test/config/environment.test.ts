@@ -71,6 +71,12 @@ t.test('what belongs together is checked together', async (t) => {
   t.match(problems({ NEMO_MQTT_DATABASE_URL: 'mysql://x/y' }), /DATABASE_URL: is not of the form/)
   t.match(problems({ ...ENOUGH, NEMO_MQTT_REDIS_URL: 'localhost:6379' }), /REDIS_URL: is not of the form/)
   t.match(problems({ ...ENOUGH, NEMO_MQTT_REDIS_URL: 'redis://h/one' }), /number of a database/)
+  for (const host of ['mqtt://h', 'h/x', 'u:secret@h', 'a b']) {
+    const said = problems({ ...ENOUGH, NEMO_MQTT_BROKER_HOST: host })
+    t.match(said, /BROKER_HOST: is a name or an address alone/)
+    t.notMatch(said, 'secret')
+  }
+  t.equal(problems({ ...ENOUGH, NEMO_MQTT_BROKER_HOST: '::1' }), '')
 })
 
 t.test('a bare % in a URL is a problem, not a crash', async (t) => {
@@ -147,12 +153,20 @@ t.test('the secrets of the settings, those inside URLs decoded', async (t) => {
     NEMO_MQTT_PASSWORD: 'mqtt-pw',
     NEMO_MQTT_HMAC_SECRET_KEY: 'key-key',
   })
-  t.strictSame(secretsOf(settings).sort(), ['in-query', 'key-key', 'mqtt-pw', 'p@ss-word', 'redis/pw'])
+  const plain = ['in-query', 'key-key', 'mqtt-pw', 'p@ss-word', 'redis/pw']
+  t.strictSame(secretsOf(settings).sort(), [...plain, 'p%40ss-word', 'redis%2Fpw'].sort())
+  const likeUrls = readSettings({
+    ...ENOUGH,
+    NEMO_MQTT_USERNAME: 'u',
+    NEMO_MQTT_PASSWORD: 'is://this a URL?',
+    NEMO_MQTT_HMAC_SECRET_KEY: 'https://u:p@h/',
+  })
+  t.strictSame(secretsOf(likeUrls).sort(), ['https://u:p@h/', 'is://this a URL?', 'pw'], 'a key is no URL')
 })
 
 t.test('C64 the prefix is cleaned, or refused with a reason', async (t) => {
   const at = (prefix: string): string => readSettings({ ...ENOUGH, NEMO_MQTT_TOPIC_PREFIX: prefix }).topic_prefix
-  for (const given of ['nemo', 'nemo/', '/nemo', ' nemo ', '//nemo//']) t.equal(at(given), 'nemo', given)
+  for (const given of ['nemo', 'nemo/', '/nemo', ' nemo ', '//nemo//', ' / nemo / ']) t.equal(at(given), 'nemo', given)
   t.equal(at('lab/west 1/Ångström'), 'lab/west 1/Ångström')
   const refused: ReadonlyArray<readonly [string, RegExp]> = [
     ['', /is empty/],
@@ -165,6 +179,7 @@ t.test('C64 the prefix is cleaned, or refused with a reason', async (t) => {
     ['a//b', /empty level/],
     ['a\tb', /control character/],
     ['a\u009fb', /control character/],
+    ['a\ufffe', /no character/],
     ['x'.repeat(1_001), /longer than 1,000 bytes/],
   ]
   for (const [given, why] of refused) {

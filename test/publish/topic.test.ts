@@ -14,6 +14,9 @@ t.test('topics that would end the connection are refused with a reason', async (
     ['nemo/\u007f', /control character/],
     ['nemo/\u009f', /control character/],
     ['nemo/\ud83d', /not valid Unicode/],
+    ['nemo/\uffff', /no character/],
+    ['nemo/\ufdd0', /no character/],
+    ['nemo/\u{1fffe}', /no character/],
     ['x'.repeat(65_536), /longer than 65535 bytes/],
     ['é'.repeat(32_768), /longer than 65535 bytes/],
   ]
@@ -31,6 +34,7 @@ t.test('everything else may be published', async (t) => {
     'x'.repeat(65_535),
     '*',
     '\u2028',
+    '\ufffd\ufeff\ue000',
   ]) {
     t.equal(topicProblem(topic), undefined, `of ${topic.length} characters`)
   }

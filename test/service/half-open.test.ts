@@ -23,8 +23,8 @@ const LINKS: readonly LinkUnderTest[] = [
     name: 'C01 PostgreSQL',
     stage: 'notifications',
     port: ({ postgres }) => postgres.port,
-    through: ({ databaseUrl, postgres }, proxy) => ({
-      databaseUrl: databaseUrl.replace(`:${postgres.port}/`, `:${proxy.port}/`),
+    through: ({ serviceUrl, postgres }, proxy) => ({
+      databaseUrl: serviceUrl.replace(`:${postgres.port}/`, `:${proxy.port}/`),
     }),
   },
   {

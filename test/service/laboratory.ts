@@ -6,7 +6,7 @@ import { type RedisServer, startRedis } from '../../lab/redis.ts'
 import { type Subscriber, startSubscriber } from '../../lab/subscriber.ts'
 import { until } from '../../lab/wait.ts'
 import { KEYS } from '../../src/queue/keys.ts'
-import { type ServiceOptions, type ServiceProcess, sampleDatabase, startService } from '../fixtures/service.ts'
+import { runCli, type ServiceOptions, type ServiceProcess, sampleDatabase, startService } from '../fixtures/service.ts'
 
 /** How {@link openLaboratory} differs from its defaults. */
 export interface LaboratoryOptions {
@@ -24,7 +24,10 @@ export interface Laboratory {
   readonly redis: RedisServer
   readonly broker: Broker
   readonly subscriber: Subscriber
+  /** For NEMO and the tests: a user who may do everything. */
   readonly databaseUrl: string
+  /** For the service: the role that `migrate --service-role` gave its rights to, and no more. */
+  readonly serviceUrl: string
   /** Runs SQL in NEMO's database and gives the rows of the last statement. */
   readonly sql: (text: string) => Promise<Record<string, unknown>[]>
   /** What a service needs to know; a URL or port given here leads through a proxy. */
@@ -34,13 +37,14 @@ export interface Laboratory {
 }
 
 const DATABASE = 'nemo'
+const SERVICE_ROLE = 'sidecar'
 
 /** Starts everything but the service; all of it ends with the test. */
 export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): Promise<Laboratory> {
   const postgres = await startPostgres({ settings: options.postgres ?? {} })
   t.teardown(() => postgres.kill())
   const [databaseUrl, redis, broker] = await Promise.all([
-    sampleDatabase(postgres, DATABASE),
+    serviceDatabase(postgres),
     startRedis({ arguments: options.redis ?? [] }),
     startBroker({ configuration: options.broker ?? [] }),
   ])
@@ -48,8 +52,9 @@ export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): 
   t.teardown(() => broker.kill())
   const subscriber = await startSubscriber({ url: broker.url, topics: ['nemo/#'], protocol: broker.protocol })
   t.teardown(() => subscriber.stop())
+  const serviceUrl = postgres.url(DATABASE, SERVICE_ROLE)
   const needs = (changed: Partial<ServiceOptions> = {}): ServiceOptions => {
-    return { databaseUrl, redisUrl: redis.url, brokerPort: broker.port, ...changed }
+    return { databaseUrl: serviceUrl, redisUrl: redis.url, brokerPort: broker.port, ...changed }
   }
   return {
     postgres,
@@ -57,6 +62,7 @@ export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): 
     broker,
     subscriber,
     databaseUrl,
+    serviceUrl,
     sql: (text) => postgres.execute(DATABASE, text),
     options: needs,
     start: async (changed = {}) => {
@@ -65,6 +71,14 @@ export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): 
       return service
     },
   }
+}
+
+async function serviceDatabase(postgres: PostgresServer): Promise<string> {
+  const url = await sampleDatabase(postgres, DATABASE)
+  await postgres.execute(DATABASE, `create role ${SERVICE_ROLE} login`)
+  const { code, output } = await runCli(['migrate', '--service-role', SERVICE_ROLE], { NEMO_MQTT_DATABASE_URL: url })
+  if (code !== 0) throw new Error(`migrate ended with ${code}:\n${output}`)
+  return url
 }
 
 /** Asks Redis, database 1, on a connection of its own. */

@@ -14,9 +14,9 @@ t.jobs = 2
 
 async function open(t: Test, through?: (laboratory: Laboratory) => Promise<number>) {
   const laboratory = await openLaboratory(t)
-  const { databaseUrl, postgres } = laboratory
+  const { serviceUrl, postgres } = laboratory
   const port = (await through?.(laboratory)) ?? postgres.port
-  const service = await laboratory.start({ databaseUrl: databaseUrl.replace(`:${postgres.port}/`, `:${port}/`) })
+  const service = await laboratory.start({ databaseUrl: serviceUrl.replace(`:${postgres.port}/`, `:${port}/`) })
   const load = await Load.open(t, laboratory)
   await load.roundTrip(15_000)
   return { laboratory, service, load }
@@ -119,8 +119,8 @@ t.test(
     })
     const line = await service.says('notifications', 'failing', 20_000)
     t.match(line.msg, /pooler/)
-    const { databaseUrl, postgres } = laboratory
-    const other = databaseUrl.replace(`:${postgres.port}/`, `:${port}/`)
+    const { serviceUrl, postgres } = laboratory
+    const other = serviceUrl.replace(`:${postgres.port}/`, `:${port}/`)
     const standby = await laboratory.start({ databaseUrl: other })
     await standby.says('lease', 'waiting')
     load.start(20)

@@ -118,7 +118,7 @@ t.test(
   'the machine of the first vanishes: the second takes over, and the late will does not have the last word',
   async (t) => {
     const proxies: Array<{ silence: (which: { newToo: boolean }) => void }> = []
-    const { laboratory, active, standby, load } = await open(t, async ({ postgres, redis, broker, databaseUrl }) => {
+    const { laboratory, active, standby, load } = await open(t, async ({ postgres, redis, broker, serviceUrl }) => {
       const [toPostgres, toRedis, toBroker] = await Promise.all(
         [postgres, redis, broker].map(({ port }) => startProxy({ targetPort: port })),
       )
@@ -128,7 +128,7 @@ t.test(
         proxies.push(proxy)
       }
       return {
-        databaseUrl: databaseUrl.replace(`:${postgres.port}/`, `:${toPostgres.port}/`),
+        databaseUrl: serviceUrl.replace(`:${postgres.port}/`, `:${toPostgres.port}/`),
         redisUrl: redis.url.replace(`:${redis.port}/`, `:${toRedis.port}/`),
         brokerPort: toBroker.port,
       }

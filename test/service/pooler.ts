@@ -50,7 +50,7 @@ export async function startPgBouncer(t: Test, program: string, targetPort: numbe
   const file = join(folder, 'pgbouncer.ini')
   const lines = [
     '[databases]',
-    `* = host=127.0.0.1 port=${targetPort} user=postgres`,
+    `* = host=127.0.0.1 port=${targetPort} user=sidecar`,
     '[pgbouncer]',
     'listen_addr = 127.0.0.1',
     `listen_port = ${port}`,
