@@ -10,6 +10,7 @@ const PACKAGES = {
   mosquitto: 'mosquitto',
   mosquitto_sub: 'mosquitto-clients',
   mosquitto_pub: 'mosquitto-clients',
+  pgbouncer: 'pgbouncer',
 } as const
 
 /** A program that {@link requirePrograms} knows the package of. */

@@ -2,7 +2,17 @@ import { codeOf, reasonOf } from './errors.ts'
 import type { Log } from './log.ts'
 
 /** The parts of the service that can be in trouble, in the order of the pipeline. */
-export const STAGES = ['lease', 'database', 'schema', 'notifications', 'listener', 'redis', 'bridge', 'broker'] as const
+export const STAGES = [
+  'lease',
+  'database',
+  'schema',
+  'configuration',
+  'notifications',
+  'listener',
+  'redis',
+  'bridge',
+  'broker',
+] as const
 
 /** A part of the service. */
 export type Stage = (typeof STAGES)[number]

@@ -8,8 +8,8 @@ export type Log = Logger
 export interface LogOptions {
   /** Least level that is written. */
   readonly level: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR'
-  /** Values that must never appear in a line, in any field: passwords, keys. */
-  readonly secrets: readonly string[]
+  /** Values that must never appear in a line, in any field: passwords, keys. Asked for each line: they can change. */
+  readonly secrets: () => readonly string[]
   /** Where the lines go; standard output by default. */
   readonly destination?: DestinationStream
 }
@@ -40,10 +40,15 @@ export function createLog(options: LogOptions): Log {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: SYSTEMD_WORD[label] ?? label }) },
       serializers: { ...stdSerializers, err: describeError },
-      hooks: { streamWrite: (line) => redact(line, options.secrets) },
+      hooks: { streamWrite: (line) => redact(line, options.secrets()) },
     },
     options.destination ?? pino.destination({ dest: 1, sync: true }),
   )
+}
+
+/** Changes the least level that is written. */
+export function setLevel(log: Log, level: LogOptions['level']): void {
+  log.level = PINO_LEVEL[level]
 }
 
 // Not pino's own serializer: it copies every property, and a library's error can carry what must not be seen

@@ -5,7 +5,9 @@ import { Listener } from './capture/listener.ts'
 import { NameLookup } from './capture/lookup.ts'
 import { Notifications } from './capture/notifications.ts'
 import { PendingChanges } from './capture/pending.ts'
-import type { Settings } from './config/settings.ts'
+import type { LiveSettings } from './config/live.ts'
+import type { Source } from './config/resolve.ts'
+import { ConfigurationWatch } from './config/watch.ts'
 import { DriftWatch } from './db/drift-watch.ts'
 import { type Installation, readInstallation } from './db/installation.ts'
 import { Lease } from './db/lease.ts'
@@ -14,7 +16,7 @@ import { AppError, type ErrorCode } from './errors.ts'
 import { Health, type Stage } from './health.ts'
 import type { Log } from './log.ts'
 import { Bridge, OWNED_MS } from './publish/bridge.ts'
-import { type BridgeState, Broker } from './publish/broker.ts'
+import { Broker } from './publish/broker.ts'
 import { EventQueue } from './queue/event-queue.ts'
 import { reconcile } from './queue/reconcile.ts'
 import { Wake } from './wake.ts'
@@ -46,12 +48,18 @@ const STAGE_IN_TROUBLE: Partial<Record<ErrorCode, Stage>> = {
  * next claim begins as the first one did, by comparing what Redis has with what PostgreSQL has.
  */
 export class Service {
-  readonly #settings: Settings
+  readonly #live: LiveSettings
+  readonly #environment: Source
   readonly #log: Log
   readonly health: Health
 
-  constructor(settings: Settings, log: Log) {
-    this.#settings = settings
+  /**
+   * @param live the settings of the machine, until the rest is read
+   * @param environment the settings of the environment, which win over those that are stored
+   */
+  constructor(live: LiveSettings, environment: Source, log: Log) {
+    this.#live = live
+    this.#environment = environment
     this.#log = log
     this.health = new Health(log)
   }
@@ -59,13 +67,15 @@ export class Service {
   /**
    * Runs until the signal aborts.
    *
-   * @throws AppError NEMO_MQTT_ERR_BROKER when the settings say that a lost broker ends the service
+   * @throws AppError NEMO_MQTT_ERR_BROKER when the settings say that a lost broker ends the service,
+   *   NEMO_MQTT_ERR_CONFIG when nothing is stored and the environment alone cannot be used
    */
   async run(signal: AbortSignal): Promise<void> {
-    const pool = createPool(this.#settings.database_url, (error) => this.health.failing('database', error))
+    const { database_url } = this.#live.current
+    const pool = createPool(database_url, (error) => this.health.failing('database', error))
     try {
       while (!signal.aborted) {
-        const lease = await Lease.acquire(this.#settings.database_url, this.health, signal)
+        const lease = await Lease.acquire(database_url, this.health, signal)
         if (lease !== undefined) await this.#active(lease, pool, signal)
       }
     } finally {
@@ -76,16 +86,20 @@ export class Service {
   async #active(lease: Lease, pool: Pool, stop: AbortSignal): Promise<void> {
     const failed = new AbortController()
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
-    const broker = new Broker(this.#settings, this.health)
-    const wake = new Wake()
-    const notifications = new Notifications(this.#settings.database_url, pool, wake, this.health)
+    const { health } = this
+    const live = this.#live
+    const changed = new Wake()
+    const reconfigured = new Wake()
+    const broker = new Broker(live, health)
+    const configuration = { pool, environment: this.#environment, live, health, wake: reconfigured }
     const stages = [
       lease.watch(signal),
+      new ConfigurationWatch(configuration).run(signal), // before the others: it holds them back until it has read
       broker.run(signal),
       this.#sayOnline(broker, signal),
-      notifications.run(signal),
-      new DriftWatch(pool, this.health).run(signal),
-      this.#claims(lease, pool, broker, wake, signal),
+      new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
+      new DriftWatch(pool, health).run(signal),
+      this.#claims(lease, pool, broker, changed, signal),
     ]
     // The first stage that fails ends the others; what it threw is thrown here once all have ended.
     for (const stage of stages) stage.catch(() => failed.abort())
@@ -102,10 +116,9 @@ export class Service {
   }
 
   async #sayOnline(broker: Broker, signal: AbortSignal): Promise<void> {
-    const topic = `${this.#settings.topic_prefix}/bridge/state`
     while (!signal.aborted) {
       await pause(ONLINE_MS, signal)
-      if (!signal.aborted) void broker.link?.publish(topic, broker.message('online' satisfies BridgeState), true)
+      if (!signal.aborted) broker.sayOnline()
     }
   }
 
@@ -137,17 +150,17 @@ export class Service {
     takeOver: TakeOver,
     signal: AbortSignal,
   ): Promise<void> {
-    const { redis_url, queue_limit, topic_prefix, retain_messages, user_name_format } = this.#settings
     const { health } = this
+    const live = this.#live
     const log = this.#log
-    const queue = await EventQueue.claim(redis_url, installation.id)
+    const queue = await EventQueue.claim(live.current.redis_url, installation.id)
     takeOver.begin()
     const pending = new PendingChanges()
     const changeLog = new ChangeLog(pool)
     const pushed = new Wake()
     const bridge = new Bridge({ queue, broker, pending, wake: pushed, health, log })
     const lookup = new NameLookup(pool, installation.nemoSchema, {
-      nameFormat: () => user_name_format,
+      nameFormat: () => live.current.user_name_format,
       onProblem: (problem) => log.warn(problem),
     })
     const listener = new Listener({
@@ -160,9 +173,7 @@ export class Service {
       health,
       log,
       installation: installation.id,
-      topicPrefix: topic_prefix,
-      retain: retain_messages,
-      queueLimit: queue_limit,
+      live,
     })
     const ended = new AbortController()
     const inner = AbortSignal.any([signal, ended.signal])

@@ -10,7 +10,7 @@ function written(use: (log: ReturnType<typeof createLog>) => void, level: 'DEBUG
   const write = (line: string): void => {
     text += line
   }
-  use(createLog({ level, secrets: SECRETS, destination: { write } }))
+  use(createLog({ level, secrets: () => SECRETS, destination: { write } }))
   return text
 }
 

@@ -1,4 +1,5 @@
 import { Backoff, pause } from '../backoff.ts'
+import type { LiveSettings } from '../config/live.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Log } from '../log.ts'
@@ -34,10 +35,7 @@ export interface ListenerParts {
   readonly health: Health
   readonly log: Log
   readonly installation: string
-  readonly topicPrefix: string
-  readonly retain: boolean
-  /** Length of the queue at which it pauses. */
-  readonly queueLimit: number
+  readonly live: LiveSettings
 }
 
 /**
@@ -146,14 +144,17 @@ export class Listener {
   }
 
   async #hasRoom(): Promise<boolean> {
-    const { pending, queue, queueLimit, health } = this.#parts
+    const { pending, queue, live, health } = this.#parts
+    const { queue_limit: queueLimit } = live.current
     if (this.#queueLength >= queueLimit) this.#queueLength = await queue.length()
     const why =
-      this.#queueLength >= queueLimit
-        ? `the queue holds ${queueLimit} entries, its bound; further changes wait in PostgreSQL`
-        : pending.size >= MAX_PENDING
-          ? `${MAX_PENDING} changes wait for their delivery; further ones wait in PostgreSQL`
-          : undefined
+      live.paused !== undefined
+        ? `${live.paused}; changes wait in PostgreSQL`
+        : this.#queueLength >= queueLimit
+          ? `the queue holds ${queueLimit} entries, its bound; further changes wait in PostgreSQL`
+          : pending.size >= MAX_PENDING
+            ? `${MAX_PENDING} changes wait for their delivery; further ones wait in PostgreSQL`
+            : undefined
     if (why === undefined) health.ok('listener', 'changes are read')
     else health.waiting('listener', why)
     return why === undefined
@@ -216,15 +217,16 @@ export class Listener {
   }
 
   #encode(change: Change, lookupAt: Awaited<ReturnType<NameLookup['forBatch']>>): string[] {
-    const { installation, topicPrefix, retain } = this.#parts
+    const { installation, live } = this.#parts
+    const { topic_prefix, retain_messages } = live.current
     const events = mapChange(change, lookupAt(change))
     const now = Date.now() / 1000
     return events.map((event, index) =>
       encodeEntry(
         {
-          topic: `${topicPrefix}/${event.topic}`,
+          topic: `${topic_prefix}/${event.topic}`,
           payload: eventPayload(event.body, `${installation}-${change.id}-${index}`),
-          retain,
+          retain: retain_messages,
           entity: event.entity,
           origin: { installation, change: change.id, index, count: events.length },
         },

@@ -7,6 +7,8 @@ import { Wake } from '../wake.ts'
 
 /** The channel on which the capture function notifies, with an empty payload. */
 export const CHANNEL = 'nemo_mqtt'
+/** The channel on which our own tables say that a configuration has changed. */
+const CONFIGURATION_CHANNEL = 'nemo_mqtt_configuration'
 
 /** How often the session must hear from itself, and how long that may take, in milliseconds. */
 const HEARTBEAT_MS = 4_000
@@ -16,6 +18,14 @@ const ECHO_MS = 4_000
 const createSubscriber = pgListen.default
 
 type Session = Subscriber<Record<string, string>>
+
+/** Whom a notification wakes. */
+export interface Wakes {
+  /** NEMO's tables have changed. */
+  readonly changed: Wake
+  /** A stored configuration has changed. */
+  readonly reconfigured: Wake
+}
 
 /**
  * Listens for NOTIFY and wakes the listener.
@@ -29,13 +39,13 @@ type Session = Subscriber<Record<string, string>>
 export class Notifications {
   readonly #databaseUrl: string
   readonly #pool: Pool
-  readonly #wake: Wake
+  readonly #wakes: Wakes
   readonly #health: Health
 
-  constructor(databaseUrl: string, pool: Pool, wake: Wake, health: Health) {
+  constructor(databaseUrl: string, pool: Pool, wakes: Wakes, health: Health) {
     this.#databaseUrl = databaseUrl
     this.#pool = pool
-    this.#wake = wake
+    this.#wakes = wakes
     this.#health = health
   }
 
@@ -69,8 +79,10 @@ export class Notifications {
     const either = AbortSignal.any([signal, lost.signal])
     try {
       await session.connect()
-      session.notifications.on(CHANNEL, () => this.#wake.notify())
+      session.notifications.on(CHANNEL, () => this.#wakes.changed.notify())
+      session.notifications.on(CONFIGURATION_CHANNEL, () => this.#wakes.reconfigured.notify())
       await session.listenTo(CHANNEL)
+      await session.listenTo(CONFIGURATION_CHANNEL)
       const echo = new Wake()
       const own = `${CHANNEL}_echo_${randomBytes(6).toString('hex')}`
       let heard = 0
@@ -79,7 +91,7 @@ export class Notifications {
         echo.notify()
       })
       await session.listenTo(own)
-      this.#wake.notify() // what was committed before LISTEN took effect
+      this.#wakes.changed.notify() // what was committed before LISTEN took effect
       for (let sent = 1; !signal.aborted; sent += 1) {
         this.#pool.query('select pg_notify($1, $2)', [own, String(sent)]).catch(() => undefined) // then nothing is heard
         const deadline = performance.now() + ECHO_MS

@@ -1,7 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import type { CommandModule } from 'yargs'
-import { readSettings, secretsOf } from '../config/environment.ts'
-import { createLog } from '../log.ts'
+import { fromEnvironment } from '../config/environment.ts'
+import { LiveSettings } from '../config/live.ts'
+import { resolveMachineSettings, secretsOf } from '../config/resolve.ts'
+import { createLog, setLevel } from '../log.ts'
 import { Service } from '../service.ts'
 import { onSignals } from '../shutdown.ts'
 import { version } from '../version.ts'
@@ -15,11 +17,17 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   // What passes through lives for milliseconds; only by V8's habit of letting the heap grow before it collects would a
   // long backlog take 260 MB instead of 140 (measured on a million changes; it costs an eighth of the speed).
   setFlagsFromString('--heap-growing-percent=30')
-  const settings = readSettings(environment)
-  const log = createLog({ level: settings.log_level, secrets: secretsOf(settings) })
-  const { broker_host, broker_port, mqtt_version, topic_prefix, use_hmac } = settings
-  log.info({ version: version(), broker_host, broker_port, mqtt_version, topic_prefix, use_hmac }, 'nemo-mqtt starts')
-  await new Service(settings, log).run(onSignals(log))
+  const source = fromEnvironment(environment)
+  const live = new LiveSettings(resolveMachineSettings(source))
+  // Those of earlier settings too: an error that is still under way may show one.
+  const secrets = new Set(secretsOf(live.current))
+  const log = createLog({ level: live.current.log_level, secrets: () => [...secrets] })
+  live.subscribe((now) => {
+    for (const secret of secretsOf(now)) secrets.add(secret)
+    setLevel(log, now.log_level)
+  })
+  log.info({ version: version() }, 'nemo-mqtt starts')
+  await new Service(live, source, log).run(onSignals(log))
   log.info('nemo-mqtt has stopped')
   return 0
 }

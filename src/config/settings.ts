@@ -1,10 +1,15 @@
 import Type, { type Static } from 'typebox'
 
-/** Notes on a setting that are no part of JSON Schema: `secret` values are never shown, and may come from a file. */
+/**
+ * Notes on a setting that are no part of JSON Schema: `secret` values are never shown, and may come from a file;
+ * `environmentOnly` ones cannot be part of a stored configuration, because they are needed to read it, or belong to
+ * the machine.
+ */
 interface Notes {
   readonly description: string
   readonly default?: unknown
   readonly secret?: true
+  readonly environmentOnly?: true
 }
 
 /** Where Redis is when nothing else is said. */
@@ -24,14 +29,62 @@ export const SETTINGS = Type.Object(
     database_url: text({
       description: 'NEMO’s PostgreSQL database: `postgres://user:password@host:5432/database`',
       secret: true,
+      environmentOnly: true,
     }),
     redis_url: text({
-      description: 'Redis; database 1 unless the URL names another: `redis://host:6379/1`',
+      description: 'Redis; database 1 unless the URL names another: `redis://host:6379/1`, with TLS `rediss://`',
       default: REDIS_URL,
       secret: true,
+      environmentOnly: true,
     }),
+    redis_ca_file: text({
+      description: 'certificate authority of Redis (PEM) for `rediss://`; those of the system when empty',
+      default: '',
+      environmentOnly: true,
+    }),
+    redis_cert_file: text({ description: 'our certificate for Redis (PEM)', default: '', environmentOnly: true }),
+    redis_key_file: text({ description: 'the key of that certificate (PEM)', default: '', environmentOnly: true }),
+    config_key: text({
+      description: 'key that encrypts the secrets of stored configurations, 16 characters at least',
+      default: '',
+      secret: true,
+      environmentOnly: true,
+    }),
+    http_port: count(
+      {
+        description: 'port of health and metrics on 127.0.0.1; 0 turns them off',
+        default: 8080,
+        environmentOnly: true,
+      },
+      0,
+      65_535,
+    ),
     broker_host: text({ description: 'name or address of the MQTT broker', default: 'localhost' }, { minLength: 1 }),
     broker_port: count({ description: 'port of the MQTT broker', default: 1883 }, 1, 65_535),
+    broker_protocol: Type.Union(
+      [Type.Literal('mqtt'), Type.Literal('mqtts'), Type.Literal('ws'), Type.Literal('wss')],
+      {
+        description: 'how the broker is reached: `mqtt`, with TLS `mqtts`, through WebSockets `ws`, with both `wss`',
+        default: 'mqtt',
+      },
+    ),
+    broker_path: text({ description: 'path of the WebSocket, for `ws` and `wss`', default: '/mqtt' }),
+    tls_ca_file: text({
+      description: 'certificate authority of the broker (PEM); those of the system when empty',
+      default: '',
+    }),
+    tls_cert_file: text({ description: 'our certificate for the broker (PEM), if it asks for one', default: '' }),
+    tls_key_file: text({ description: 'the key of that certificate (PEM)', default: '' }),
+    tls_key_passphrase: text({ description: 'passphrase of that key', default: '', secret: true }),
+    tls_verify: choice({
+      description: 'accept only a broker whose certificate is valid; `false` is for tests: anybody could be the broker',
+      default: true,
+    }),
+    tls_server_name: text({
+      description: 'name that the broker’s certificate must have (SNI); the host when empty',
+      default: '',
+    }),
+    tls_alpn: text({ description: 'ALPN protocol for a broker that shares its port, such as `mqtt`', default: '' }),
     mqtt_version: Type.Union([Type.Literal('5'), Type.Literal('3.1.1')], {
       description:
         'MQTT protocol version: `5`, or `3.1.1` for older brokers (they cannot say that they refuse a message)',
@@ -82,6 +135,9 @@ export const SETTINGS = Type.Object(
       100,
       1_000_000,
     ),
+    log_messages: choice({ description: 'keep what was delivered, for `nemo-mqtt log`', default: false }),
+    log_keep_days: count({ description: 'days for which it is kept', default: 30 }, 1, 3650),
+    log_keep_rows: count({ description: 'how many messages are kept at most', default: 100_000 }, 1, 100_000_000),
     log_level: Type.Union(
       [Type.Literal('DEBUG'), Type.Literal('INFO'), Type.Literal('WARNING'), Type.Literal('ERROR')],
       { description: 'least level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`', default: 'INFO' },
@@ -96,7 +152,23 @@ export type Settings = Readonly<Static<typeof SETTINGS>>
 /** Name of a setting. */
 export type SettingName = keyof Settings
 
+/** Whether there is a setting of this name. */
+export function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS.properties, name)
+}
+
+/** The setting that somebody may have meant. */
+export function nearestSetting(name: string): SettingName | undefined {
+  const names = Object.keys(SETTINGS.properties) as SettingName[]
+  return names.find((known) => known.includes(name) || name.includes(known))
+}
+
 /** Names of the settings whose values are never shown. */
 export const SECRET_NAMES: readonly SettingName[] = (Object.keys(SETTINGS.properties) as SettingName[]).filter(
   (name) => 'secret' in SETTINGS.properties[name],
+)
+
+/** Names of the settings that can be part of a stored configuration. */
+export const STORABLE_NAMES: readonly SettingName[] = (Object.keys(SETTINGS.properties) as SettingName[]).filter(
+  (name) => !('environmentOnly' in SETTINGS.properties[name]),
 )

@@ -26,6 +26,31 @@ export interface OwnTables {
   'nemo_mqtt.installation': { id: string }
   'nemo_mqtt.watched_table': { tbl: string; noise: string[] }
   'nemo_mqtt.service_role': { name: string; created: boolean; granted: string[] }
+  'nemo_mqtt.configuration': {
+    name: string
+    enabled: Generated<boolean>
+    settings: unknown
+    updated_at: Generated<Date>
+  }
+  'nemo_mqtt.configuration_history': {
+    id: GeneratedAlways<string>
+    at: Generated<Date>
+    who: string
+    name: string
+    before: unknown
+    after: unknown
+  }
+  'nemo_mqtt.message_log': {
+    id: GeneratedAlways<string>
+    at: Generated<Date>
+    change_id: string | null
+    tbl: string | null
+    row_id: string | null
+    topic: string | null
+    payload: string | null
+    outcome: string
+    reason: string | null
+  }
   'nemo_mqtt.kysely_migration': { name: string; timestamp: string }
 }
 

@@ -11,6 +11,9 @@ const OWN_TABLES: Readonly<Record<string, readonly string[]>> = {
   unmapped: [...LOG_COLUMNS, 'reason', 'set_aside_at'],
   installation: ['id'],
   service_role: ['name', 'created', 'granted'],
+  configuration: ['name', 'enabled', 'settings', 'updated_at'],
+  configuration_history: ['id', 'at', 'who', 'name', 'before', 'after'],
+  message_log: ['id', 'at', 'change_id', 'tbl', 'row_id', 'topic', 'payload', 'outcome', 'reason'],
 }
 
 /** Whether our tables are there, and whether something stands between the trigger function and the log. */

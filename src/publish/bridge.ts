@@ -11,7 +11,7 @@ import { type BridgeFindings, BridgeHealth } from './bridge-health.ts'
 import type { Broker } from './broker.ts'
 import { Lanes, type Message } from './lanes.ts'
 import type { Link } from './link.ts'
-import { type Outcome, retryDelayMs, triesFor } from './outcome.ts'
+import { type EndedBy, type Outcome, retryDelayMs, triesFor } from './outcome.ts'
 import { Parking } from './parking.ts'
 import { packetBytes, topicProblem } from './topic.ts'
 import { Vanished } from './vanished.ts'
@@ -234,8 +234,8 @@ export class Bridge {
         this.#refused(message, outcome, link)
         break
       case 'unanswered':
-        if (this.#lanes.linkEnded(message, this.#isEvidence(message, outcome.isSilent))) {
-          const what = outcome.isSilent ? 'did not answer' : 'closed the connection'
+        if (this.#lanes.linkEnded(message, this.#isEvidence(message, outcome.by))) {
+          const what = outcome.by === 'silence' ? 'did not answer' : 'closed the connection'
           this.#setAside(message, `the broker ${what} ${message.closesAlone} times on this message alone`)
         }
         break
@@ -261,8 +261,9 @@ export class Bridge {
 
   // A broker that answers nothing at all must not make us park everything: silence tells against a message only when
   // others were delivered since it last met it.
-  #isEvidence(message: Message, isSilent: boolean): boolean {
-    if (!isSilent) return true
+  #isEvidence(message: Message, by: EndedBy): boolean {
+    if (by === 'us') return false
+    if (by === 'broker') return true
     const isOnlyThis = this.counts.delivered > message.deliveredBefore
     message.deliveredBefore = this.counts.delivered
     return isOnlyThis

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import type { IClientOptions } from 'mqtt'
 import { Backoff, pause } from '../backoff.ts'
-import type { Settings } from '../config/settings.ts'
+import type { LiveSettings } from '../config/live.ts'
+import type { SettingName, Settings } from '../config/settings.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import { signEnvelope } from '../sign/envelope.ts'
@@ -25,24 +26,59 @@ const FAREWELL_MS = 1_000
 /** What the retained topic `{prefix}/bridge/state` says: running, ended on purpose, or gone without a word (the will). */
 export type BridgeState = 'online' | 'stopped' | 'lost'
 
+/** The settings that are part of a connection: when one changes, there must be a new one. */
+const OF_THE_LINK = [
+  'broker_host',
+  'broker_port',
+  'broker_protocol',
+  'broker_path',
+  'mqtt_version',
+  'keepalive',
+  'client_id',
+  'username',
+  'password',
+  'clean_session',
+  'tls_ca_file',
+  'tls_cert_file',
+  'tls_key_file',
+  'tls_key_passphrase',
+  'tls_verify',
+  'tls_server_name',
+  'tls_alpn',
+  // The will holds the prefix, and is signed when the connection is made.
+  'topic_prefix',
+  'use_hmac',
+  'hmac_secret_key',
+] as const satisfies readonly SettingName[]
+
+/** The settings by which people find the state of the bridge. */
+const STATE_PLACE = ['broker_host', 'broker_port', 'topic_prefix'] as const satisfies readonly SettingName[]
+
 /**
  * Keeps a link to the broker: connects, says `online`, and after a loss connects again with a new client, so that
- * the name is looked up anew and nothing of the old connection lives on.
+ * the name is looked up anew and nothing of the old connection lives on. When settings of the link change, it leaves
+ * the old one in order and makes a new one at once, whatever it was waiting for.
  */
 export class Broker {
-  readonly #settings: Settings
+  readonly #live: LiveSettings
   readonly #health: Health
-  readonly #backoff: Backoff
+  /** What the present link, or the attempt to get one, is made with. */
+  #settings: Settings
+  #backoff: Backoff
   #link: Link | undefined
+  /** Aborted when the present link, or the pause before the next one, is to end. */
+  #turn = new AbortController()
+  #isResting = false
   #hasDelivered = false
   #isStateRefused = false
   #failedAttempts = 0
   #shortLinks = 0
 
-  constructor(settings: Settings, health: Health) {
-    this.#settings = settings
+  constructor(live: LiveSettings, health: Health) {
+    this.#live = live
     this.#health = health
-    this.#backoff = new Backoff({ capMs: settings.reconnect_delay * 1_000 })
+    this.#settings = live.current
+    this.#backoff = new Backoff({ capMs: this.#settings.reconnect_delay * 1_000 })
   }
 
   /** The present link, if there is one. */
@@ -55,38 +91,96 @@ export class Broker {
     this.#hasDelivered = true
   }
 
-  /** The message on the wire for a payload: signed if signing is on. */
+  /** The message on the wire for a payload: signed if signing is on, with the key of this moment. */
   message(payload: string): string {
-    const { use_hmac, hmac_secret_key } = this.#settings
+    const { use_hmac, hmac_secret_key } = this.#live.current
     return use_hmac ? signEnvelope(payload, hmac_secret_key) : payload
   }
 
+  /** Says `online` once more, if there is a link: the will of an instance that vanished may have come after ours. */
+  sayOnline(): void {
+    void this.link?.publish(this.#stateTopic, this.message('online' satisfies BridgeState), true)
+  }
+
+  /** Ends the present link in order, or the pause before the next one, and connects at once. */
+  relink(): void {
+    this.#turn.abort()
+  }
+
   /**
-   * Runs until the signal aborts; then says `stopped` and disconnects.
+   * Runs until the signal aborts.
    *
    * @throws AppError NEMO_MQTT_ERR_BROKER when the settings say that a lost link ends the service
    */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const link = await this.#connect(signal)
-      if (link === undefined) continue
-      const since = performance.now()
-      this.#link = link
-      this.#hasDelivered = false
-      const lasts = setTimeout(() => this.#lasts(), STABLE_MS)
-      const again = setInterval(() => void this.#sayAgain(link, signal), SAY_AGAIN_MS)
-      await firstOf(link.ended, signal)
-      clearTimeout(lasts)
-      clearInterval(again)
-      if (signal.aborted) break
-      await this.#lost(link, performance.now() - since, signal)
+    const unsubscribe = this.#live.subscribe((now) => {
+      const isOther = OF_THE_LINK.some((name) => this.#settings[name] !== now[name])
+      if (isOther || this.#isResting !== (this.#live.paused !== undefined)) this.relink()
+    })
+    const stop = (): void => this.#turn.abort()
+    signal.addEventListener('abort', stop)
+    try {
+      while (!signal.aborted) {
+        this.#turn = new AbortController()
+        this.#isResting = this.#live.paused !== undefined
+        if (this.#live.paused === undefined) await this.#connection(signal)
+        else await this.#rest(this.#live.paused)
+      }
+    } finally {
+      signal.removeEventListener('abort', stop)
+      unsubscribe()
     }
+  }
+
+  async #rest(why: string): Promise<void> {
+    this.#health.waiting('broker', `not connected: ${why}`)
+    await pause(60_000, this.#turn.signal)
+  }
+
+  async #connection(signal: AbortSignal): Promise<void> {
+    this.#use(this.#live.current)
+    const link = await this.#connect(this.#turn.signal)
+    if (link === undefined) return
+    const since = performance.now()
+    this.#link = link
+    this.#hasDelivered = false
+    const lasts = setTimeout(() => this.#lasts(), STABLE_MS)
+    const again = setInterval(() => void this.#sayAgain(link), SAY_AGAIN_MS)
+    await firstOf(link.ended, this.#turn.signal)
+    clearTimeout(lasts)
+    clearInterval(again)
+    if (signal.aborted) return
+    if (link.ended.aborted) {
+      await this.#lost(link, performance.now() - since)
+    } else {
+      await this.#leave(link)
+    }
+  }
+
+  // `stopped` is said only where nobody will say `online` in a moment.
+  async #leave(link: Link): Promise<void> {
+    await link.drain()
+    const { current, paused } = this.#live
+    const isElsewhere = STATE_PLACE.some((name) => this.#settings[name] !== current[name])
+    if (isElsewhere || paused !== undefined) await this.#farewell(link)
+    else await link.close()
+  }
+
+  // A setting that was corrected is tried at once, and the waits begin anew.
+  #use(settings: Settings): void {
+    if (settings === this.#settings) return
+    this.#settings = settings
+    this.#backoff = new Backoff({ capMs: settings.reconnect_delay * 1_000 })
+    this.#failedAttempts = 0
+    this.#shortLinks = 0
   }
 
   /** Says `stopped` where `online` was said, and disconnects, so that the broker does not send the will. */
   async close(): Promise<void> {
-    const link = this.link
-    if (link === undefined) return
+    if (this.link !== undefined) await this.#farewell(this.link)
+  }
+
+  async #farewell(link: Link): Promise<void> {
     const farewell = link.publish(this.#stateTopic, this.message('stopped' satisfies BridgeState), true)
     const answer = await Promise.race([farewell, pause(FAREWELL_MS, link.ended)])
     if (answer === undefined) link.cut('the broker does not answer')
@@ -99,7 +193,7 @@ export class Broker {
     try {
       const link = await Link.open(this.#options(), signal)
       // Acknowledged, it proves that this link carries messages; only then are others trusted to it.
-      const birth = await this.#sayOnline(link, signal)
+      const birth = await this.#birth(link, signal)
       if (birth.kind === 'unanswered') throw link.ended.reason ?? new Error('the link ended')
       this.#tell(birth)
       this.#failedAttempts = 0
@@ -123,7 +217,7 @@ export class Broker {
   }
 
   /** Says `online`; a stop does not wait for the answer of a broker that gives none. */
-  async #sayOnline(link: Link, signal: AbortSignal): Promise<Outcome> {
+  async #birth(link: Link, signal: AbortSignal): Promise<Outcome> {
     const stop = (): void => link.cut('we are stopping')
     signal.addEventListener('abort', stop, { once: true })
     try {
@@ -134,9 +228,10 @@ export class Broker {
   }
 
   // Who corrects the broker's rules does not end the link, and wants to see that it helped.
-  async #sayAgain(link: Link, signal: AbortSignal): Promise<void> {
+  async #sayAgain(link: Link): Promise<void> {
+    const { signal } = this.#turn
     if (!this.#isStateRefused || !link.isOpen || signal.aborted) return
-    const answer = await this.#sayOnline(link, signal)
+    const answer = await this.#birth(link, signal)
     if (answer.kind !== 'unanswered') this.#tell(answer)
   }
 
@@ -156,9 +251,9 @@ export class Broker {
     }
   }
 
-  async #lost(link: Link, lastedMs: number, signal: AbortSignal): Promise<void> {
+  async #lost(link: Link, lastedMs: number): Promise<void> {
     const why = reasonOf(link.ended.reason)
-    if (!this.#settings.auto_reconnect) {
+    if (!this.#live.current.auto_reconnect) {
       throw new AppError('NEMO_MQTT_ERR_BROKER', `the link to the broker was lost: ${why}`, {
         hint: 'NEMO_MQTT_AUTO_RECONNECT=true connects again by itself',
       })
@@ -170,7 +265,7 @@ export class Broker {
     this.#shortLinks = isStable ? 0 : this.#shortLinks + 1
     const remedy = isTakenOver || this.#shortLinks >= UNSTEADY_LINKS ? ONE_ID_TWICE : ''
     this.#health.failing('broker', `the link to the broker was lost: ${why}`, remedy)
-    await pause(Math.max(this.#backoff.next(), this.#shortLinks >= SHORT_LINKS ? UNSTEADY_MS : 0), signal)
+    await pause(Math.max(this.#backoff.next(), this.#shortLinks >= SHORT_LINKS ? UNSTEADY_MS : 0), this.#turn.signal)
   }
 
   get #address(): string {

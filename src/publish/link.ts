@@ -1,6 +1,6 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
-import type { Outcome } from './outcome.ts'
-import { reasonName } from './outcome.ts'
+import { Wake } from '../wake.ts'
+import { type EndedBy, type Outcome, reasonName } from './outcome.ts'
 
 /**
  * Longest wait for one PUBACK; then the link counts as dead, whatever its socket says. In milliseconds. Not much less: a
@@ -10,6 +10,8 @@ const PUBACK_MS = 10_000
 const CHECK_MS = 500
 /** Longest wait for CONNACK, in milliseconds. */
 const CONNECT_MS = 5_000
+/** Longest wait for what is unanswered when a link is left on purpose, in milliseconds. */
+const DRAIN_MS = 2_000
 /** Ends of which the other side may know nothing. */
 const SILENCE = /keepalive timeout|ETIMEDOUT|UNREACH/i
 
@@ -23,14 +25,14 @@ export interface BrokerLimits {
 export class LinkEnd extends Error {
   /** What the broker said in its DISCONNECT (MQTT 5); undefined when it said nothing. */
   readonly reasonCode: number | undefined
-  /** Whether nobody closed it, but we gave it up because nothing came. */
-  readonly isSilent: boolean
+  /** Who ended it: the other side, nobody (we gave it up because nothing came), or we, on purpose. */
+  readonly by: EndedBy
 
-  constructor(why: string, how: { reasonCode?: number; isSilent?: boolean } = {}) {
+  constructor(why: string, how: { reasonCode?: number; by?: EndedBy } = {}) {
     super(why)
     this.name = 'LinkEnd'
     this.reasonCode = how.reasonCode
-    this.isSilent = how.isSilent ?? false
+    this.by = how.by ?? 'broker'
   }
 }
 
@@ -45,6 +47,7 @@ export class Link {
   readonly #client: MqttClient
   readonly #end = new AbortController()
   readonly #unanswered = new Map<number, { readonly since: number; readonly settle: (outcome: Outcome) => void }>()
+  readonly #answered = new Wake()
   readonly #watch: NodeJS.Timeout
   #next = 0
   #isClosing = false
@@ -67,7 +70,9 @@ export class Link {
     client.on('disconnect', ({ reasonCode = 0x80 }) => {
       this.#finish(new LinkEnd(`the broker ended it: ${reasonName(reasonCode)}`, { reasonCode }))
     })
-    client.on('error', ({ message }) => this.#finish(new LinkEnd(message, { isSilent: SILENCE.test(message) })))
+    client.on('error', ({ message }) =>
+      this.#finish(new LinkEnd(message, { by: SILENCE.test(message) ? 'silence' : 'broker' })),
+    )
     client.on('close', () => this.#finish(new LinkEnd('the connection was closed')))
     client.on('offline', () => this.#finish(new LinkEnd('the connection was lost')))
     this.#watch = setInterval(() => this.#checkDeadline(), CHECK_MS)
@@ -121,7 +126,9 @@ export class Link {
       this.#next += 1
       const key = this.#next
       const settle = (outcome: Outcome): void => {
-        if (this.#unanswered.delete(key)) resolve(outcome)
+        if (!this.#unanswered.delete(key)) return
+        resolve(outcome)
+        this.#answered.notify()
       }
       this.#unanswered.set(key, { since: performance.now(), settle })
       this.#client.publish(topic, message, { qos: 1, retain }, (error) => {
@@ -131,9 +138,16 @@ export class Link {
     })
   }
 
+  /** Takes no new message and waits for the answers to those that were sent, at most 2 s. */
+  async drain(): Promise<void> {
+    this.#isClosing = true
+    const deadline = AbortSignal.any([this.ended, AbortSignal.timeout(DRAIN_MS)])
+    while (this.unanswered > 0 && !deadline.aborted) await this.#answered.wait(DRAIN_MS, deadline)
+  }
+
   /** Says goodbye, so that the broker drops the will, and closes; at once when the broker does not answer. */
   async close(): Promise<void> {
-    if (!this.isOpen) return
+    if (this.ended.aborted) return
     this.#isClosing = true
     clearInterval(this.#watch)
     // The library says goodbye only when nothing is unanswered any more; without it the broker would send the will.
@@ -143,12 +157,12 @@ export class Link {
       new Promise<void>((resolve) => this.ended.addEventListener('abort', () => resolve(), { once: true })),
       new Promise<void>((resolve) => setTimeout(resolve, 1_000).unref()),
     ])
-    this.#finish(new LinkEnd('closed by us'))
+    this.#finish(new LinkEnd('closed by us', { by: 'us' }))
   }
 
   /** Ends the link without a goodbye, because the broker does not answer. */
   cut(why: string): void {
-    this.#finish(new LinkEnd(why, { isSilent: true }))
+    this.#finish(new LinkEnd(why, { by: 'silence' }))
   }
 
   #checkDeadline(): void {
@@ -168,7 +182,7 @@ export class Link {
   }
 
   #unansweredOutcome(): Outcome {
-    return { kind: 'unanswered', isSilent: (this.ended.reason as LinkEnd).isSilent }
+    return { kind: 'unanswered', by: (this.ended.reason as LinkEnd).by }
   }
 
   // The callback is called while the packet that caused it is handled, so the last reason is its own. Without a packet

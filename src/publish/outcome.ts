@@ -1,11 +1,14 @@
+/** Who ended a link: the broker, or the network for it; nobody, when it fell silent; or we, on purpose. */
+export type EndedBy = 'broker' | 'silence' | 'us'
+
 /** What became of one attempt to publish. */
 export type Outcome =
   /** The broker has it. `hasSubscribers` is false when the broker says that nobody listens (reason 0x10, MQTT 5). */
   | { readonly kind: 'delivered'; readonly hasSubscribers: boolean }
   /** The broker answered with a reason code of 0x80 or above (MQTT 5, section 3.4.2.1). */
   | { readonly kind: 'refused'; readonly reasonCode: number; readonly why: string }
-  /** The link ended before the broker answered: nobody knows whether it has the message. `isSilent` when we ended it. */
-  | { readonly kind: 'unanswered'; readonly isSilent: boolean }
+  /** The link ended before the broker answered: nobody knows whether it has the message. */
+  | { readonly kind: 'unanswered'; readonly by: EndedBy }
 
 const NAMES: Readonly<Record<number, string>> = {
   128: 'unspecified error',

@@ -8,6 +8,8 @@ import { ChangeLog } from '../../src/capture/change-log.ts'
 import { Listener } from '../../src/capture/listener.ts'
 import { NameLookup } from '../../src/capture/lookup.ts'
 import { PendingChanges } from '../../src/capture/pending.ts'
+import { readSettings } from '../../src/config/environment.ts'
+import { LiveSettings } from '../../src/config/live.ts'
 import { Health } from '../../src/health.ts'
 import { EventQueue } from '../../src/queue/event-queue.ts'
 import { Wake } from '../../src/wake.ts'
@@ -45,9 +47,7 @@ async function openListener(t: Test, spy: (text: string) => Promise<void> = asyn
     health,
     log,
     installation: 'here',
-    topicPrefix: 'nemo',
-    retain: false,
-    queueLimit: 100,
+    live: new LiveSettings(readSettings({ NEMO_MQTT_DATABASE_URL: 'postgres://h/d', NEMO_MQTT_QUEUE_LIMIT: '100' })),
   })
   const end = new AbortController()
   t.teardown(async () => {

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
-import { readSettings, redisUrl, secretsOf } from '../../src/config/environment.ts'
+import { readSettings, redisUrl } from '../../src/config/environment.ts'
+import { secretsOf } from '../../src/config/resolve.ts'
 import { SECRET_NAMES } from '../../src/config/settings.ts'
 import { cleanTopicPrefix } from '../../src/config/topic-prefix.ts'
 import { AppError } from '../../src/errors.ts'
@@ -112,7 +113,11 @@ t.test('C86 line ends at the end of a secret file are no part of the secret', as
 t.test('every secret can be in a file, nothing else can', async (t) => {
   for (const name of SECRET_NAMES) {
     const variable = `NEMO_MQTT_${name.toUpperCase()}_FILE`
-    const value = name.endsWith('url') ? (name === 'redis_url' ? 'redis://h/3' : 'postgres://h/d') : 'value'
+    const value = name.endsWith('url')
+      ? name === 'redis_url'
+        ? 'redis://h/3'
+        : 'postgres://h/d'
+      : 'a value that is long enough'
     const path = file(name, `${value}\n`)
     const environment = { ...(name === 'database_url' ? {} : ENOUGH), NEMO_MQTT_USERNAME: 'u', [variable]: path }
     t.equal(readSettings(environment)[name], value, name)

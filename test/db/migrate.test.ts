@@ -181,7 +181,7 @@ t.test('a NEMO that keeps a table is not made to wait, and migrate says so and g
   await other.sql('update "NEMO_usageevent" set note = null') // queues behind the waiting "create trigger"
   t.ok(performance.now() - start < 2_000, 'NEMO waited no longer than our lock_timeout')
   await nemo.sql('commit')
-  t.strictSame((await going).applied.length, FILES.length - 4 - 1)
+  t.strictSame((await going).applied.length, FILES.length - FILES.indexOf('000012_watch_usageevent.sql'))
   t.strictSame(await findDrift(db), [])
 })
 

@@ -5,6 +5,7 @@ import { until } from '../../lab/wait.ts'
 import { Backoff, pause } from '../../src/backoff.ts'
 import { PendingChanges } from '../../src/capture/pending.ts'
 import { readSettings } from '../../src/config/environment.ts'
+import { LiveSettings } from '../../src/config/live.ts'
 import { AppError } from '../../src/errors.ts'
 import { Health } from '../../src/health.ts'
 import { createLog } from '../../src/log.ts'
@@ -25,6 +26,7 @@ export class Rig {
   readonly client: Redis
   readonly lines: LogLine[] = []
   readonly health: Health
+  readonly live: LiveSettings
   readonly broker: Broker
   /** The bridge of the present claim. */
   bridge: Bridge | undefined
@@ -50,9 +52,10 @@ export class Rig {
     this.#redisUrl = all.redis_url
     this.client = new Redis(redis.url, { maxRetriesPerRequest: null })
     this.client.on('error', () => undefined) // Redis is restarted by some tests; the client comes back by itself
-    this.#log = createLog({ level: 'DEBUG', secrets: [], destination: { write } })
+    this.#log = createLog({ level: 'DEBUG', secrets: () => [], destination: { write } })
     this.health = new Health(this.#log)
-    this.broker = new Broker(all, this.health)
+    this.live = new LiveSettings(all)
+    this.broker = new Broker(this.live, this.health)
   }
 
   /** Starts broker link and bridge. */

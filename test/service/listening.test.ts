@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { requirePrograms } from '../../lab/install.ts'
 import { findProgram } from '../../lab/programs.ts'
 import { until } from '../../lab/wait.ts'
 import { CHANNEL } from '../../src/capture/notifications.ts'
@@ -107,7 +108,7 @@ t.test('C08 notifications are swallowed: the log names a pooler, and rows go out
   nothingThrown(t, service)
 })
 
-const pgbouncer = findProgram('pgbouncer')
+const pgbouncer = process.getuid?.() === 0 ? requirePrograms(['pgbouncer'])[0] : findProgram('pgbouncer')
 t.test(
   'C08 behind PgBouncer in transaction mode: the log names it, rows go out, and only one instance is active',
   { skip: pgbouncer === undefined && 'pgbouncer is not installed; the proxy above stands for it' },

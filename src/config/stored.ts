@@ -1,0 +1,53 @@
+import { reasonOf } from '../errors.ts'
+import type { Source } from './resolve.ts'
+import { isSealed, open } from './seal.ts'
+import { isSetting, nearestSetting, SECRET_NAMES, STORABLE_NAMES } from './settings.ts'
+
+/** Values of a configuration as they lie in the database: secrets sealed, everything else as it is. */
+export type StoredValues = Readonly<Record<string, unknown>>
+
+/** A stored configuration. */
+export interface Configuration {
+  readonly name: string
+  readonly enabled: boolean
+  readonly settings: StoredValues
+}
+
+/** Where a sealed secret belongs. The configuration's name is no part of it: a copy or a new name keeps the secret. */
+export function placeOf(setting: string): string {
+  return `configuration ${setting}`
+}
+
+/** A stored configuration as a source of settings, with its secrets opened. */
+export function fromStored({ name, settings }: Configuration, configKey: string): Source {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  const nameOf = (setting: string): string => `${setting} of configuration "${name}"`
+  for (const [setting, value] of Object.entries(settings)) {
+    const problem = storeProblem(setting)
+    if (problem !== undefined) {
+      problems.push(`${nameOf(setting)}: ${problem}`)
+    } else if (!SECRET_NAMES.includes(setting as never)) {
+      values[setting] = value
+    } else if (isSealed(value)) {
+      try {
+        values[setting] = open(value, configKey, placeOf(setting))
+      } catch (error) {
+        problems.push(`${nameOf(setting)}: ${reasonOf(error)}`)
+      }
+    } else {
+      problems.push(`${nameOf(setting)}: is a secret that was stored without encryption; store it again`)
+    }
+  }
+  return { values, problems, nameOf }
+}
+
+/** Why a setting cannot be part of a stored configuration; undefined when it can. */
+export function storeProblem(setting: string): string | undefined {
+  if (!isSetting(setting)) {
+    const near = nearestSetting(setting)
+    return `there is no such setting${near === undefined ? '' : `; do you mean ${near}?`}`
+  }
+  if (STORABLE_NAMES.includes(setting)) return undefined
+  return 'comes from the environment only, because it is needed to read the configurations or belongs to the machine'
+}
