@@ -3,6 +3,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { migrateCommand } from '../src/commands/migrate.ts'
 import { runCommand } from '../src/commands/run.ts'
+import { serviceCommand } from '../src/commands/service.ts'
 import { statusCommand } from '../src/commands/status.ts'
 import { uninstallCommand } from '../src/commands/uninstall.ts'
 import { AppError, reasonOf } from '../src/errors.ts'
@@ -17,7 +18,8 @@ const cli = yargs(hideBin(process.argv))
   .command(migrateCommand)
   .command(statusCommand)
   .command(uninstallCommand)
-  .demandCommand(1, 'say what to do: run, migrate, status or uninstall')
+  .command(serviceCommand)
+  .demandCommand(1, 'say what to do: run, migrate, status, uninstall or service')
   .strict()
   .version(version())
   .help()

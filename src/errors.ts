@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   NEMO_MQTT_ERR_BROKER: 'the MQTT broker cannot be reached, or refused the connection',
   NEMO_MQTT_ERR_CHANGE: 'a captured change has a shape that no mapper understands',
   NEMO_MQTT_ERR_ENTRY: 'an entry of the queue cannot be published as it is',
+  NEMO_MQTT_ERR_SYSTEMD: 'systemd refused what installing or removing the service needs',
   NEMO_MQTT_ERR_NOT_CONFIRMED: 'a destructive command was neither confirmed nor given --yes',
 } as const
 

@@ -1,5 +1,6 @@
 import { codeOf, reasonOf } from './errors.ts'
-import type { Log } from './log.ts'
+import { type Log, redact } from './log.ts'
+import { version } from './version.ts'
 
 /** The parts of the service that can be in trouble, in the order of the pipeline. */
 export const STAGES = [
@@ -12,6 +13,7 @@ export const STAGES = [
   'redis',
   'bridge',
   'broker',
+  'http',
 ] as const
 
 /** A part of the service. */
@@ -25,8 +27,18 @@ export interface StageReport {
   readonly state: StageState
   /** Why; empty when ok. */
   readonly why: string
+  /** What to do; empty when ok, or when it mends itself. */
+  readonly todo: string
   /** When this state began. */
   readonly since: Date
+}
+
+/** How the service is as a whole, as `{prefix}/bridge/health` and `/health` tell it. */
+export interface HealthReport {
+  /** RFC 3339. */
+  readonly time: string
+  readonly version: string
+  readonly stages: Readonly<Record<Stage, Omit<StageReport, 'since'> & { readonly since: string }>>
 }
 
 /**
@@ -35,29 +47,32 @@ export interface StageReport {
  */
 export class Health {
   readonly #log: Log
+  readonly #secrets: () => readonly string[]
   readonly #reports = new Map<Stage, StageReport>()
 
-  constructor(log: Log) {
+  /** @param secrets values that must not appear in a report; the log has its own guard */
+  constructor(log: Log, secrets: () => readonly string[] = () => []) {
     this.#log = log
-    for (const stage of STAGES) this.#reports.set(stage, { state: 'starting', why: '', since: new Date() })
+    this.#secrets = secrets
+    for (const stage of STAGES) this.#reports.set(stage, { state: 'starting', why: '', todo: '', since: new Date() })
   }
 
   /** Says that a stage works. `note` is logged with it. */
   ok(stage: Stage, note = ''): void {
-    if (this.#change(stage, 'ok', '')) this.#log.info({ stage, state: 'ok' }, note === '' ? `${stage} is ok` : note)
+    if (this.#change(stage, 'ok', '', '')) this.#log.info({ stage, state: 'ok' }, note === '' ? `${stage} is ok` : note)
   }
 
   /** Says that a stage waits for something that is expected to come. */
   waiting(stage: Stage, why: string): void {
-    if (this.#change(stage, 'waiting', why)) this.#log.info({ stage, state: 'waiting' }, why)
+    if (this.#change(stage, 'waiting', why, '')) this.#log.info({ stage, state: 'waiting' }, why)
   }
 
   /** Says that a stage is in trouble; `error` is a thrown value or a sentence. */
   failing(stage: Stage, error: unknown, todo = ''): void {
     const why = typeof error === 'string' ? error : reasonOf(error)
-    if (!this.#change(stage, 'failing', why)) return
     const hint = (error as { hint?: unknown } | null)?.hint
     const remedy = typeof hint === 'string' ? hint : todo
+    if (!this.#change(stage, 'failing', why, remedy)) return
     this.#log.warn({ stage, state: 'failing', code: codeOf(error), todo: remedy === '' ? undefined : remedy }, why)
   }
 
@@ -68,10 +83,24 @@ export class Health {
     return report
   }
 
-  #change(stage: Stage, state: StageState, why: string): boolean {
+  /** All of it. */
+  report(): HealthReport {
+    const secrets = this.#secrets()
+    const stages = STAGES.map((stage) => {
+      const { state, why, todo, since } = this.of(stage)
+      return [stage, { state, why: redact(why, secrets), todo: redact(todo, secrets), since: since.toISOString() }]
+    })
+    return {
+      time: new Date().toISOString(),
+      version: version(),
+      stages: Object.fromEntries(stages) as HealthReport['stages'],
+    }
+  }
+
+  #change(stage: Stage, state: StageState, why: string, todo: string): boolean {
     const before = this.of(stage)
     if (before.state === state && before.why === why) return false
-    this.#reports.set(stage, { state, why, since: before.state === state ? before.since : new Date() })
+    this.#reports.set(stage, { state, why, todo, since: before.state === state ? before.since : new Date() })
     return true
   }
 }

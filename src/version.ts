@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 /** The folder that holds package.json and sql/, found from where this file runs, compiled or not. */
 export const PACKAGE_ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../..' : '..', import.meta.url))
 
+const { version: VERSION } = JSON.parse(readFileSync(`${PACKAGE_ROOT}/package.json`, 'utf8')) as { version: string }
+
 /** The version of this package. */
 export function version(): string {
-  const { version: text } = JSON.parse(readFileSync(`${PACKAGE_ROOT}/package.json`, 'utf8')) as { version: string }
-  return text
+  return VERSION
 }

@@ -38,6 +38,7 @@ export class LaboratoryRun {
       NEMO_MQTT_REDIS_URL: redis.url,
       NEMO_MQTT_BROKER_HOST: broker.host,
       NEMO_MQTT_BROKER_PORT: String(broker.port),
+      NEMO_MQTT_HTTP_PORT: '0',
       NEMO_MQTT_MQTT_VERSION: broker.protocol,
       NEMO_MQTT_TOPIC_PREFIX: TOPIC_PREFIX,
       NEMO_MQTT_USE_HMAC: 'true',

@@ -2,10 +2,13 @@ import { Backoff, pause } from '../backoff.ts'
 import type { LiveSettings } from '../config/live.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
+import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
 import { eventPayload, mapChange } from '../map/index.ts'
+import type { Pulse } from '../pulse.ts'
 import { encodeEntry } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
+import type { Traffic } from '../traffic.ts'
 import type { Wake } from '../wake.ts'
 import type { Change } from './change.ts'
 import { type ChangeLog, type LoggedChange, parseChange } from './change-log.ts'
@@ -36,6 +39,9 @@ export interface ListenerParts {
   readonly log: Log
   readonly installation: string
   readonly live: LiveSettings
+  readonly pulse: Pulse
+  readonly traffic: Traffic
+  readonly liveness: Liveness
 }
 
 /**
@@ -50,8 +56,6 @@ export class Listener {
   readonly #parts: ListenerParts
   #queueLength = 0
   #lookEverywhereAt = Number.NEGATIVE_INFINITY
-  /** Changes that became no message, since the start. */
-  silent = 0
 
   constructor(parts: ListenerParts) {
     this.#parts = parts
@@ -63,9 +67,10 @@ export class Listener {
    * @throws AppError NEMO_MQTT_ERR_REDIS when the queue is lost
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { wake, health } = this.#parts
+    const { wake, health, liveness } = this.#parts
     const backoff = new Backoff({ capMs: 5_000 })
     while (!signal.aborted) {
+      liveness.turn('listener')
       try {
         await this.#drain(signal)
         backoff.reset()
@@ -78,6 +83,7 @@ export class Listener {
       }
       await wake.wait(SWEEP_MS, signal)
     }
+    liveness.ended('listener')
   }
 
   /**
@@ -139,8 +145,17 @@ export class Listener {
         signal,
       )
       page.advance()
+      await this.#beat(signal)
       if (!page.isFull) return
     }
+  }
+
+  // Only after the log was read, so that it tells of PostgreSQL too.
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { pulse, live, health, liveness } = this.#parts
+    liveness.turn('listener')
+    const entry = pulse.due(live.current.topic_prefix, () => health.report())
+    if (entry !== undefined) await this.#push([encodeEntry({ ...entry, queuedAt: Date.now() / 1_000 })], signal)
   }
 
   async #hasRoom(): Promise<boolean> {
@@ -162,22 +177,22 @@ export class Listener {
 
   async #forward(logged: readonly LoggedChange[], signal: AbortSignal): Promise<void> {
     if (logged.length === 0) return
-    const { lookup, pending } = this.#parts
+    const { lookup, pending, traffic } = this.#parts
     const changes = await this.#parse(logged)
     const lookupAt = await lookup.forBatch(changes)
-    const mapped: Array<{ readonly id: string; readonly entries: readonly string[] }> = []
+    const mapped: Array<{ readonly change: Change; readonly entries: readonly string[] }> = []
     for (const change of changes) {
       try {
-        mapped.push({ id: change.id, entries: this.#encode(change, lookupAt) })
+        mapped.push({ change, entries: this.#encode(change, lookupAt) })
       } catch (error) {
         await this.#setAside(change, error)
       }
     }
     // Nothing may fail between here and the push, or a change would be pending and never sent. And before the push:
     // the messages may be delivered before Redis has answered us.
-    for (const { id, entries } of mapped) {
-      pending.add(id, entries.length)
-      if (entries.length === 0) this.silent += 1
+    for (const { change, entries } of mapped) {
+      pending.add(change.id, entries.length)
+      if (entries.length === 0) traffic.silent({ id: change.id, table: change.table, row: rowOf(change) })
     }
     const entries = mapped.flatMap((one) => one.entries)
     if (entries.length === 0) return
@@ -186,8 +201,9 @@ export class Listener {
 
   // A full Redis is no lost Redis: the bridge goes on emptying it, and then there is room again.
   async #push(entries: readonly string[], signal: AbortSignal): Promise<void> {
-    const { queue, pushed, health } = this.#parts
+    const { queue, pushed, health, liveness } = this.#parts
     for (let isFull = false; !signal.aborted; isFull = true) {
+      liveness.turn('listener')
       const length = await queue.push(entries)
       if (length !== undefined) {
         if (isFull) health.ok('redis', 'Redis takes entries again')
@@ -220,18 +236,17 @@ export class Listener {
     const { installation, live } = this.#parts
     const { topic_prefix, retain_messages } = live.current
     const events = mapChange(change, lookupAt(change))
-    const now = Date.now() / 1000
+    const queuedAt = Date.now() / 1000
+    for (const { body } of events) this.#parts.traffic.queued(body.event)
     return events.map((event, index) =>
-      encodeEntry(
-        {
-          topic: `${topic_prefix}/${event.topic}`,
-          payload: eventPayload(event.body, `${installation}-${change.id}-${index}`),
-          retain: retain_messages,
-          entity: event.entity,
-          origin: { installation, change: change.id, index, count: events.length },
-        },
-        now,
-      ),
+      encodeEntry({
+        topic: `${topic_prefix}/${event.topic}`,
+        payload: eventPayload(event.body, `${installation}-${change.id}-${index}`),
+        retain: retain_messages,
+        entity: event.entity,
+        origin: { installation, change: change.id, index, count: events.length },
+        queuedAt,
+      }),
     )
   }
 
@@ -242,7 +257,14 @@ export class Listener {
       'a change cannot be mapped; it is set aside',
     )
     await this.#parts.changeLog.setAside(change.id, reasonOf(error))
+    this.#parts.traffic.counts.unmapped += 1
   }
+}
+
+/** Id of the row that changed; null when it is not known. */
+function rowOf({ old, new: present }: Change): string | null {
+  const id = (present ?? old)?.id
+  return id === undefined || id === null ? null : String(id)
 }
 
 function isQueueTrouble(error: unknown): boolean {

@@ -7,7 +7,7 @@ export const PREFIX = 'NEMO_MQTT_'
 
 /**
  * A secret from the first of: the variable; the file that the variable with `_FILE` at its end names; the systemd
- * credential named as the setting (`LoadCredential=password:/etc/...`, systemd.exec(5)). Undefined without any.
+ * credential named as the variable, in small letters (`LoadCredential=nemo_mqtt_password:...`, systemd.exec(5)). Undefined without any.
  * Line ends at the end of a file do not count: an editor or `echo` made them, and nobody means them as part of a key.
  *
  * @throws AppError NEMO_MQTT_ERR_CONFIG when the file cannot be read
@@ -27,6 +27,6 @@ export function secretFrom(environment: NodeJS.ProcessEnv, variable: string): st
 export function credentialFile(environment: NodeJS.ProcessEnv, variable: string): string | undefined {
   const folder = environment.CREDENTIALS_DIRECTORY
   if (!folder) return undefined
-  const file = join(folder, variable.slice(PREFIX.length).toLowerCase())
+  const file = join(folder, variable.toLowerCase())
   return existsSync(file) ? file : undefined
 }

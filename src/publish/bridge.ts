@@ -2,10 +2,12 @@ import { setImmediate as afterThisTurn } from 'node:timers/promises'
 import type { PendingChanges } from '../capture/pending.ts'
 import { AppError } from '../errors.ts'
 import type { Health } from '../health.ts'
+import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
 import { decodeEntry, notText } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
 import { KEYS } from '../queue/keys.ts'
+import type { Traffic } from '../traffic.ts'
 import type { Wake } from '../wake.ts'
 import { type BridgeFindings, BridgeHealth } from './bridge-health.ts'
 import type { Broker } from './broker.ts'
@@ -52,6 +54,8 @@ export interface BridgeParts {
   /** Notified when the listener pushed; the bridge notifies itself through it as well. */
   readonly wake: Wake
   readonly health: Health
+  readonly traffic: Traffic
+  readonly liveness: Liveness
   readonly log: Log
 }
 
@@ -76,14 +80,12 @@ export class Bridge {
   #lateAnswers = 0
   #refusal: string | undefined
   #saidStatus: string | undefined
-  /** Messages since the start. */
-  readonly counts = { delivered: 0, unheard: 0, refused: 0 }
 
   constructor(parts: BridgeParts) {
     this.#parts = parts
     this.#health = new BridgeHealth(parts.health)
     const later = (ms: number, act: () => void): void => this.#later(ms, act)
-    this.#parking = new Parking({ queue: parts.queue, log: parts.log, later })
+    this.#parking = new Parking({ queue: parts.queue, traffic: parts.traffic, log: parts.log, later })
   }
 
   /**
@@ -92,8 +94,9 @@ export class Bridge {
    * @throws AppError NEMO_MQTT_ERR_REDIS when the queue is lost
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { broker, wake } = this.#parts
+    const { broker, wake, liveness } = this.#parts
     while (!signal.aborted) {
+      liveness.turn('bridge')
       const link = broker.link
       const { room, roomBytes } = link === undefined ? { room: 0, roomBytes: 0 } : this.#room()
       const taken = await this.#turn(room, roomBytes)
@@ -119,9 +122,15 @@ export class Bridge {
     await this.#parts.queue.sayStatus('disconnected')
   }
 
+  /** Entries that are in flight, and messages that the broker has not answered. */
+  get inFlight(): { readonly entries: number; readonly unanswered: number } {
+    return { entries: this.#lanes.size + this.#parking.unreadable.entries, unanswered: this.#lanes.unanswered }
+  }
+
   /** Sends nothing more: the queue is lost, and whoever claims it next starts from what Redis has. */
   abandon(): void {
     this.#isOver = true
+    this.#parts.liveness.ended('bridge')
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
@@ -225,8 +234,11 @@ export class Bridge {
   #answered(message: Message, outcome: Outcome, link: Link): void {
     switch (outcome.kind) {
       case 'delivered':
-        this.counts.delivered += 1
-        if (!outcome.hasSubscribers) this.counts.unheard += 1
+        this.#parts.traffic.delivered({
+          entry: message.entry,
+          hasSubscribers: outcome.hasSubscribers,
+          attempts: 1 + message.refusals + message.closes,
+        })
         this.#parts.broker.delivered()
         this.#finishWith(message)
         break
@@ -247,7 +259,7 @@ export class Bridge {
   // A broker that accepts nothing refuses us, or is in trouble: nothing is wrong with the message. So it waits until
   // somebody has seen to it, and then it is delivered.
   #refused(message: Message, outcome: Extract<Outcome, { kind: 'refused' }>, link: Link): void {
-    this.counts.refused += 1
+    this.#parts.traffic.counts.refused += 1
     message.refusals += 1
     this.#lanes.rest(message)
     if (link.acceptedAgoMs < ACCEPTS_MS) message.refusalsAlone += 1
@@ -264,8 +276,9 @@ export class Bridge {
   #isEvidence(message: Message, by: EndedBy): boolean {
     if (by === 'us') return false
     if (by === 'broker') return true
-    const isOnlyThis = this.counts.delivered > message.deliveredBefore
-    message.deliveredBefore = this.counts.delivered
+    const { delivered } = this.#parts.traffic.counts
+    const isOnlyThis = delivered > message.deliveredBefore
+    message.deliveredBefore = delivered
     return isOnlyThis
   }
 

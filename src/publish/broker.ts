@@ -62,6 +62,7 @@ const STATE_PLACE = ['broker_host', 'broker_port', 'topic_prefix'] as const sati
 export class Broker {
   readonly #live: LiveSettings
   readonly #health: Health
+  readonly #onLink: () => void
   /** What the present link, or the attempt to get one, is made with. */
   #settings: Settings
   #backoff: Backoff
@@ -74,8 +75,10 @@ export class Broker {
   #failedAttempts = 0
   #shortLinks = 0
 
-  constructor(live: LiveSettings, health: Health) {
+  /** @param onLink told of each link that was made */
+  constructor(live: LiveSettings, health: Health, onLink: () => void = () => undefined) {
     this.#live = live
+    this.#onLink = onLink
     this.#health = health
     this.#settings = live.current
     this.#backoff = new Backoff({ capMs: this.#settings.reconnect_delay * 1_000 })
@@ -143,6 +146,7 @@ export class Broker {
     if (link === undefined) return
     const since = performance.now()
     this.#link = link
+    this.#onLink()
     this.#hasDelivered = false
     const lasts = setTimeout(() => this.#lasts(), STABLE_MS)
     const again = setInterval(() => void this.#sayAgain(link), SAY_AGAIN_MS)

@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
 import { BOUNDS } from '../queue/keys.ts'
+import type { Traffic } from '../traffic.ts'
 import type { Message } from './lanes.ts'
 
 /** Pause before a full parked list is tried again, in milliseconds. */
@@ -16,6 +17,7 @@ interface Misfit {
 /** What the parking works with. */
 export interface ParkingParts {
   readonly queue: EventQueue
+  readonly traffic: Traffic
   readonly log: Log
   /** Does something after so many milliseconds, unless the bridge is over by then. */
   readonly later: (ms: number, act: () => void) => void
@@ -60,7 +62,7 @@ export class Parking {
    * @throws AppError NEMO_MQTT_ERR_REDIS when the queue is lost
    */
   async park(onParked: (message: Message) => void): Promise<void> {
-    const { queue, log, later } = this.#parts
+    const { queue, traffic, log, later } = this.#parts
     for (const misfit of this.#misfits.splice(0)) {
       const { text, message, reason } = misfit
       const attempts = message === undefined ? 0 : message.refusals + message.closes
@@ -71,6 +73,7 @@ export class Parking {
         continue
       }
       log.error({ topic: message?.entry.topic, reason, attempts }, 'a message cannot be published; it is parked')
+      traffic.parked({ entry: message?.entry, reason })
       if (message === undefined) this.#countUnreadable(-1, -text.length)
       else onParked(message)
     }

@@ -20,16 +20,14 @@ export interface Entry {
   readonly entity: string
   /** Null for an entry that another program pushed. */
   readonly origin: Origin | null
+  /** When it was queued, in seconds since 1970; null when nobody said so. */
+  readonly queuedAt: number | null
 }
 
-/**
- * The text of an entry: what the Python plugin wrote (`topic, payload, qos, retain, timestamp`), then our own fields.
- *
- * @param timestamp when it was queued, in seconds since 1970
- */
-export function encodeEntry(entry: Entry, timestamp: number): string {
-  const { topic, payload, retain, entity, origin } = entry
-  return JSON.stringify({ topic, payload, qos: 1, retain, timestamp, entity, ...origin })
+/** The text of an entry: what the Python plugin wrote (`topic, payload, qos, retain, timestamp`), then our own fields. */
+export function encodeEntry(entry: Entry): string {
+  const { topic, payload, retain, entity, origin, queuedAt } = entry
+  return JSON.stringify({ topic, payload, qos: 1, retain, timestamp: queuedAt, entity, ...origin })
 }
 
 /**
@@ -47,13 +45,14 @@ export function decodeEntry(text: string): Entry {
   if (typeof found !== 'object' || found === null || Array.isArray(found)) {
     throw unreadable(`is ${found === null ? 'null' : Array.isArray(found) ? 'an array' : `a ${typeof found}`}`)
   }
-  const { topic, payload, retain, entity } = found as Record<string, unknown>
+  const { topic, payload, retain, entity, timestamp } = found as Record<string, unknown>
   if (typeof topic !== 'string') throw unreadable(`has a topic of type ${typeOf(topic)}, not string`)
   if (typeof payload !== 'string') throw unreadable(`has a payload of type ${typeOf(payload)}, not string`)
   if (retain !== undefined && typeof retain !== 'boolean') throw unreadable(`has a retain of type ${typeOf(retain)}`)
   const origin = originOf(found as Record<string, unknown>)
   const key = typeof entity === 'string' && origin !== null ? entity : topic
-  return { topic, payload, retain: retain ?? false, entity: key, origin }
+  const queuedAt = typeof timestamp === 'number' ? timestamp : null
+  return { topic, payload, retain: retain ?? false, entity: key, origin, queuedAt }
 }
 
 /** The origin of an entry's text, or null when the entry is unreadable or not ours. */

@@ -47,7 +47,7 @@ return redis.call('llen', KEYS[2])
 
 /**
  * ARGV: owner, bound of the monitor, how many to take, how many bytes, entries that are settled. Removes the settled
- * ones, shows them to the monitor, moves the oldest of the queue in flight and returns them. The entry that reaches
+ * ones, shows them to the monitor, our own pulse aside, moves the oldest of the queue in flight and returns them. The entry that reaches
  * the bound of bytes is the last one: a single one may be longer than the bound.
  */
 export const TURN = `
@@ -55,7 +55,8 @@ ${OWNED}
 ${DRAIN_WHEN_FULL}
 for i = 5, #ARGV do
   redis.call('lrem', KEYS[3], -1, ARGV[i])
-  if #ARGV - i < tonumber(ARGV[2]) then redis.call('lpush', KEYS[5], ARGV[i]) end
+  local isPulse = string.find(ARGV[i], '^{"topic":"[^"]*/bridge/health"')
+  if #ARGV - i < tonumber(ARGV[2]) and not isPulse then redis.call('lpush', KEYS[5], ARGV[i]) end
 end
 if #ARGV > 4 then redis.call('ltrim', KEYS[5], 0, ARGV[2] - 1) end
 local taken, bytes = {}, tonumber(ARGV[4])

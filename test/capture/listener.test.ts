@@ -11,7 +11,10 @@ import { PendingChanges } from '../../src/capture/pending.ts'
 import { readSettings } from '../../src/config/environment.ts'
 import { LiveSettings } from '../../src/config/live.ts'
 import { Health } from '../../src/health.ts'
+import { Liveness } from '../../src/liveness.ts'
+import { Pulse } from '../../src/pulse.ts'
 import { EventQueue } from '../../src/queue/event-queue.ts'
+import { Traffic } from '../../src/traffic.ts'
 import { Wake } from '../../src/wake.ts'
 import { sampleDatabase } from '../fixtures/service.ts'
 
@@ -47,6 +50,9 @@ async function openListener(t: Test, spy: (text: string) => Promise<void> = asyn
     health,
     log,
     installation: 'here',
+    traffic: new Traffic(),
+    pulse: quiet(),
+    liveness: new Liveness(),
     live: new LiveSettings(readSettings({ NEMO_MQTT_DATABASE_URL: 'postgres://h/d', NEMO_MQTT_QUEUE_LIMIT: '100' })),
   })
   const end = new AbortController()
@@ -56,6 +62,13 @@ async function openListener(t: Test, spy: (text: string) => Promise<void> = asyn
     await real.end()
   })
   return { real, listener, queue, pending, changeLog, wake, health, signal: end.signal }
+}
+
+/** A pulse that is never due: its clock stands. */
+function quiet(): Pulse {
+  const pulse = new Pulse(() => 0)
+  pulse.due('', () => ({}))
+  return pulse
 }
 
 const TOOL = `update "NEMO_tool" set category = clock_timestamp()::text where id = 1`

@@ -57,7 +57,7 @@ t.test(
       'that of the bridge',
     )
     t.match(alarm.msg, /the broker refuses messages, which wait: not authorized \(0x87\)/)
-    t.ok((rig.bridge?.counts.refused ?? 0) > 4 * 3, 'more often than would park a message that alone is refused')
+    t.ok(rig.traffic.counts.refused > 4 * 3, 'more often than would park a message that alone is refused')
     t.match(await rig.lists(), { queue: 0, inFlight: 40, parked: 0 })
     writeFileSync(acl, 'user reader\ntopic readwrite #\nuser bridge\ntopic write nemo/#\n')
     process.kill(broker.pid ?? 0, 'SIGHUP')

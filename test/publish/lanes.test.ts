@@ -4,7 +4,7 @@ import { Lanes, type Message } from '../../src/publish/lanes.ts'
 import { TRIES } from '../../src/publish/outcome.ts'
 
 function message(entity: string, n: number): Message {
-  const entry = { topic: entity, payload: String(n), retain: false, entity, origin: null }
+  const entry = { topic: entity, payload: String(n), retain: false, entity, origin: null, queuedAt: null }
   return { text: `${entity} ${n}`, entry, refusals: 0, refusalsAlone: 0, closes: 0, closesAlone: 0, deliveredBefore: 0 }
 }
 

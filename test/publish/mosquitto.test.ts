@@ -76,7 +76,7 @@ t.test(
       subscriber.messages.map(({ payload }) => payload),
       ['allowed'],
     )
-    t.match(rig.bridge?.counts, { delivered: 2, refused: 0 }, 'the broker said thanks for both')
+    t.match(rig.traffic.counts, { delivered: 2, refused: 0 }, 'the broker said thanks for both')
   },
 )
 

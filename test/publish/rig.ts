@@ -8,12 +8,14 @@ import { readSettings } from '../../src/config/environment.ts'
 import { LiveSettings } from '../../src/config/live.ts'
 import { AppError } from '../../src/errors.ts'
 import { Health } from '../../src/health.ts'
+import { Liveness } from '../../src/liveness.ts'
 import { createLog } from '../../src/log.ts'
 import { Bridge } from '../../src/publish/bridge.ts'
 import { Broker } from '../../src/publish/broker.ts'
 import { encodeEntry } from '../../src/queue/entry.ts'
 import { EventQueue } from '../../src/queue/event-queue.ts'
 import { KEYS } from '../../src/queue/keys.ts'
+import { Traffic } from '../../src/traffic.ts'
 import { Wake } from '../../src/wake.ts'
 import type { LogLine } from '../fixtures/service.ts'
 
@@ -27,6 +29,7 @@ export class Rig {
   readonly lines: LogLine[] = []
   readonly health: Health
   readonly live: LiveSettings
+  readonly traffic = new Traffic()
   readonly broker: Broker
   /** The bridge of the present claim. */
   bridge: Bridge | undefined
@@ -97,7 +100,7 @@ export class Rig {
   /** The text of an entry of ours. */
   entry(topic: string, payload: string, entity: string, change: number): string {
     const origin = { installation: INSTALLATION, change: String(change), index: 0, count: 1 }
-    return encodeEntry({ topic, payload, retain: false, entity, origin }, 0)
+    return encodeEntry({ topic, payload, retain: false, entity, origin, queuedAt: 0 })
   }
 
   /** Lengths of the lists. */
@@ -156,6 +159,8 @@ export class Rig {
       pending: new PendingChanges(),
       wake: new Wake(),
       health,
+      traffic: this.traffic,
+      liveness: new Liveness(),
       log: this.#log,
     })
     this.bridge = bridge

@@ -169,7 +169,7 @@ t.test('nobody listens (0x10) is delivered, and counted', { buffered: true }, as
   await rig.pushAll([1, 2, 1, 3].map((n) => [`nemo/tools/${n}`, '{}']))
   rig.start()
   t.equal(await rig.drained(), 0)
-  t.match(rig.bridge?.counts, { delivered: 4, unheard: 2 })
+  t.match(rig.traffic.counts, { delivered: 4, unheard: 2 })
 })
 
 for (const [version, atLeastMs] of [

@@ -8,25 +8,40 @@ const ENTRY: Entry = {
   retain: true,
   entity: 'tool/5',
   origin: { installation: 'i', change: '9223372036854775807', index: 1, count: 3 },
+  queuedAt: 1.5,
 }
 
 t.test('an entry comes back as it went in, ids with all their digits', async (t) => {
-  t.strictSame(decodeEntry(encodeEntry(ENTRY, 1.5)), ENTRY)
-  t.strictSame(peekOrigin(encodeEntry(ENTRY, 1.5)), ENTRY.origin)
+  t.strictSame(decodeEntry(encodeEntry(ENTRY)), ENTRY)
+  t.strictSame(peekOrigin(encodeEntry(ENTRY)), ENTRY.origin)
 })
 
 t.test('the fields of the Python plugin come first and have its names', async (t) => {
-  const keys = Object.keys(JSON.parse(encodeEntry(ENTRY, 1.5)))
+  const keys = Object.keys(JSON.parse(encodeEntry(ENTRY)))
   t.strictSame(keys.slice(0, 5), ['topic', 'payload', 'qos', 'retain', 'timestamp'])
-  t.equal(JSON.parse(encodeEntry(ENTRY, 1.5)).qos, 1)
+  t.equal(JSON.parse(encodeEntry(ENTRY)).qos, 1)
 })
 
 t.test('an entry of another program is ordered by its topic and is nobody’s change', async (t) => {
   const theirs = JSON.stringify({ topic: 'a/b', payload: 'x', qos: 0, retain: false, timestamp: 1 })
-  t.strictSame(decodeEntry(theirs), { topic: 'a/b', payload: 'x', retain: false, entity: 'a/b', origin: null })
+  t.strictSame(decodeEntry(theirs), {
+    topic: 'a/b',
+    payload: 'x',
+    retain: false,
+    entity: 'a/b',
+    origin: null,
+    queuedAt: 1,
+  })
   t.equal(peekOrigin(theirs), null)
   const halfOurs = JSON.stringify({ topic: 'a', payload: '', entity: 'tool/5', installation: 'i', change: '1; drop' })
-  t.strictSame(decodeEntry(halfOurs), { topic: 'a', payload: '', retain: false, entity: 'a', origin: null })
+  t.strictSame(decodeEntry(halfOurs), {
+    topic: 'a',
+    payload: '',
+    retain: false,
+    entity: 'a',
+    origin: null,
+    queuedAt: null,
+  })
   for (const change of ['', '-1', '1.5', '99999999999999999999', 5]) {
     t.equal(decodeEntry(JSON.stringify({ ...ENTRY, installation: 'i', change, index: 0, count: 1 })).origin, null)
   }

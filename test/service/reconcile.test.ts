@@ -20,7 +20,7 @@ const url = await sampleDatabase(postgres, 'nemo')
 function entry(change: number | string, index = 0, count = 1, installation = INSTALLATION): string {
   const payload = `${change}.${index}`
   const origin = { installation, change: String(change), index, count }
-  return encodeEntry({ topic: 'nemo/tools/1', payload, retain: false, entity: 'tools/1', origin }, 1)
+  return encodeEntry({ topic: 'nemo/tools/1', payload, retain: false, entity: 'tools/1', origin, queuedAt: 1 })
 }
 
 /**

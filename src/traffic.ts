@@ -1,0 +1,74 @@
+import { EventEmitter } from 'node:events'
+import type { Entry } from './queue/entry.ts'
+
+/** A message that the broker has. */
+export interface Delivery {
+  readonly entry: Entry
+  /** False when the broker says that nobody listens (reason 0x10, MQTT 5). */
+  readonly hasSubscribers: boolean
+  /** How often it was sent, this time included. */
+  readonly attempts: number
+}
+
+/** A message that cannot be published. */
+export interface Parked {
+  /** Undefined when the entry cannot even be read. */
+  readonly entry: Entry | undefined
+  readonly reason: string
+}
+
+/** A change that became no message. */
+export interface SilentChange {
+  /** Digits of a bigint. */
+  readonly id: string
+  readonly table: string
+  /** Id of the row; null when the change does not tell. */
+  readonly row: string | null
+}
+
+/**
+ * What passes through the pipeline, for those who only look: metrics, the message log, monitors. They are told in the
+ * middle of the work, so they take note and do theirs later; nothing that they do can hold up a message.
+ */
+export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Parked]; silent: [SilentChange] }> {
+  /** Since the start of the process. */
+  readonly counts = {
+    /** Events that were queued, by name. */
+    queued: new Map<string, number>(),
+    silent: 0,
+    unmapped: 0,
+    delivered: 0,
+    unheard: 0,
+    refused: 0,
+    repeated: 0,
+    parked: 0,
+    links: 0,
+    claims: 0,
+  }
+
+  /** Counts events that were queued. */
+  queued(event: string): void {
+    const { queued } = this.counts
+    queued.set(event, (queued.get(event) ?? 0) + 1)
+  }
+
+  /** The broker has a message. */
+  delivered(delivery: Delivery): void {
+    this.counts.delivered += 1
+    if (!delivery.hasSubscribers) this.counts.unheard += 1
+    if (delivery.attempts > 1) this.counts.repeated += 1
+    this.emit('delivered', delivery)
+  }
+
+  /** A message was set aside. */
+  parked(parked: Parked): void {
+    this.counts.parked += 1
+    this.emit('parked', parked)
+  }
+
+  /** A change became no message. */
+  silent(change: SilentChange): void {
+    this.counts.silent += 1
+    this.emit('silent', change)
+  }
+}
