@@ -8,6 +8,7 @@ const PACKAGES = {
   initdb: 'postgresql',
   psql: 'postgresql-client',
   mosquitto: 'mosquitto',
+  mosquitto_passwd: 'mosquitto',
   mosquitto_sub: 'mosquitto-clients',
   mosquitto_pub: 'mosquitto-clients',
   pgbouncer: 'pgbouncer',

@@ -170,6 +170,7 @@ export class Service {
       new DriftWatch(pool, health).run(signal),
       this.#claims(lease, pool, broker, changed, signal),
     ]
+    const unsubscribe = live.subscribe(() => changed.notify()) // what was held back, or was lacking room, may go on
     // The first stage that fails ends the others; what it threw is thrown here once all have ended.
     for (const stage of stages) stage.catch(() => failed.abort())
     try {
@@ -177,6 +178,7 @@ export class Service {
       const failure = ends.find((end) => end.status === 'rejected')
       if (failure !== undefined) throw failure.reason
     } finally {
+      unsubscribe()
       // Who lost the lease says nothing: the one that has it now has said `online` already.
       if (lease.lost.aborted && !stop.aborted) await broker.link?.close()
       else await broker.close()
@@ -221,7 +223,7 @@ export class Service {
   ): Promise<void> {
     const { health, log, pulse, traffic } = this.#vitals
     const live = this.#live
-    const queue = await EventQueue.claim(live.current.redis_url, installation.id)
+    const queue = await EventQueue.claim(live.current.redis_url, installation.place)
     takeOver.begin()
     pulse.reset()
     traffic.counts.claims += 1

@@ -3,6 +3,8 @@ import type { ReceivedMessage } from '../subscriber.ts'
 
 const EVENT_IDS_KEPT = 100_000
 const SAMPLES_KEPT = 10_000
+/** Topics that tell how the bridge is, not what NEMO did. */
+const OWN = ['bridge/state', 'bridge/health']
 
 /** A message and the row change it came from. */
 export interface Match {
@@ -79,7 +81,7 @@ export class Ledger {
   /** Takes note of a message. */
   received(message: ReceivedMessage): void {
     if (message.fault !== undefined) this.#signatureFaults += 1
-    if (message.topic === `${this.#prefix}bridge/state`) return // says how the bridge is, not what NEMO did
+    if (OWN.some((topic) => message.topic === this.#prefix + topic)) return
     const eventId = String(fieldsOf(message).event_id ?? '')
     if (this.#eventIds.has(eventId)) {
       this.#repeats += 1

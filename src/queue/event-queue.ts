@@ -34,7 +34,7 @@ export class EventQueue {
   /**
    * Connects, becomes the owner of the lists and puts what was in flight back into the queue.
    *
-   * @param installation id of the NEMO installation
+   * @param installation tells installations apart, see {@link Installation.place}
    * @throws AppError NEMO_MQTT_ERR_REDIS, or NEMO_MQTT_ERR_REDIS_TAKEN when another installation works on the lists
    */
   static async claim(url: string, installation: string): Promise<EventQueue> {

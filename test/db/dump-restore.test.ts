@@ -1,15 +1,19 @@
 import { join } from 'node:path'
+import { pino } from 'pino'
 import t from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
 import { findDrift } from '../../src/db/find-drift.ts'
+import { readInstallation } from '../../src/db/installation.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { uninstall } from '../../src/db/uninstall.ts'
+import { Health } from '../../src/health.ts'
 import { silent, startLab, type TestDatabase } from './database.ts'
 
 const lab = await startLab(t)
 const needsDump = lab.hasClientPrograms ? {} : { skip: 'this PostgreSQL has no pg_dump' }
 const PAUSED = { PGOPTIONS: '-c nemo_mqtt.capture=off' }
 const folder = temporaryFolder('dump')
+const health = new Health(pino({ level: 'silent' }))
 
 /** A database with a service role, history that was delivered, and one change that was not. */
 async function lived(role: string): Promise<TestDatabase> {
@@ -44,6 +48,11 @@ t.test('C24: a restored database is captured, and its history is no news', needs
   )
   t.strictSame((await migrate({ url: copy.url, print: silent })).applied, [])
   await copy.sql('reset search_path')
+  const [real, test] = await Promise.all(
+    [db, copy].map((one) => readInstallation(one, health, new AbortController().signal)),
+  )
+  t.equal(test?.id, real?.id, 'events keep their ids')
+  t.not(test?.place, real?.place, 'and yet the two do not take each other’s Redis list for their own')
   await uninstall({ url: copy.url, print: silent, confirm: async () => true })
   t.strictSame(await copy.sql(`select from pg_namespace where nspname = 'nemo_mqtt'`), [])
   t.strictSame(await findDrift(db), [], 'and the database it came from is as it was')

@@ -26,7 +26,8 @@ t.test(
     await delay(5_000)
     const left = await leftOver(laboratory)
     t.equal(left.changeLog, 200, 'all of them are still in PostgreSQL')
-    t.equal(Number(left.queue) + Number(left.inFlight), 200, 'and in Redis')
+    const queued = Number(left.queue) + Number(left.inFlight)
+    t.ok(queued === 200 || queued === 201, `and in Redis, with one pulse at most: ${queued}`)
 
     const before = subscriber.messages.length
     await broker.start()
@@ -56,7 +57,8 @@ t.test('C78 C79 events are not retained; the state is, and it is right after eve
     const fresh = await startSubscriber({ url: broker.url, topics: ['nemo/#'], protocol: broker.protocol })
     await fresh.waitFor(({ topic }) => topic === 'nemo/bridge/state')
     await fresh.stop()
-    return fresh.messages.filter(({ retain }) => retain).map(({ topic, payload }) => `${topic} ${payload}`)
+    const kept = fresh.messages.filter(({ topic, retain }) => retain && topic !== 'nemo/bridge/health')
+    return kept.map(({ topic, payload }) => `${topic} ${payload}`)
   }
   t.strictSame(await retained(), ['nemo/bridge/state online'])
   for (const [what, act] of [
