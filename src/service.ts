@@ -1,55 +1,34 @@
 import type { Pool } from 'pg'
-import { Backoff, pause } from './backoff.ts'
-import { ChangeLog } from './capture/change-log.ts'
-import { Listener } from './capture/listener.ts'
-import { NameLookup } from './capture/lookup.ts'
+import { pause } from './backoff.ts'
 import { Notifications } from './capture/notifications.ts'
-import { PendingChanges } from './capture/pending.ts'
+import { Claims } from './claims.ts'
 import type { LiveSettings } from './config/live.ts'
 import type { Source } from './config/resolve.ts'
 import { ConfigurationWatch } from './config/watch.ts'
 import { readDepth } from './db/depth.ts'
 import { DriftWatch } from './db/drift-watch.ts'
-import { type Installation, readInstallation } from './db/installation.ts'
 import { Lease } from './db/lease.ts'
 import { createPool } from './db/pool.ts'
-import { AppError, type ErrorCode } from './errors.ts'
-import { Health, STAGES, type Stage } from './health.ts'
+import { Health, STAGES } from './health.ts'
 import { Metrics } from './http/metrics.ts'
 import type { Observed, Readiness } from './http/observed.ts'
 import { healthRoutes, serve } from './http/server.ts'
 import { Liveness } from './liveness.ts'
 import type { Log } from './log.ts'
-import { Bridge, OWNED_MS } from './publish/bridge.ts'
 import { Broker } from './publish/broker.ts'
 import { Pulse } from './pulse.ts'
-import { EventQueue } from './queue/event-queue.ts'
 import { inspectQueue } from './queue/inspect.ts'
-import { reconcile } from './queue/reconcile.ts'
 import { tellSystemd } from './systemd.ts'
 import { Traffic } from './traffic.ts'
+import type { Vitals } from './vitals.ts'
 import { Wake } from './wake.ts'
 
-/** Time for outstanding acknowledgements when the service stops, in milliseconds. */
-const FINISH_MS = 2_500
 /** After this time the stages that have not ended are left behind, so that the broker can still be told. */
 const ORDERLY_MS = 3_000
-/**
- * Pause before a new active instance sends anything. One that lost the lock and does not know it may go on sending as
- * long as it believes that the queue is its own; if both sent, an old message could follow a newer one.
- */
-const TAKE_OVER_MS = OWNED_MS + 300
 /** Whoever asks for the state waits so long for PostgreSQL and Redis, in milliseconds. */
 const ANSWER_MS = 2_000
 /** How often `online` is said again, in milliseconds: the will of an instance that vanished may come after ours. */
 const ONLINE_MS = 15_000
-
-/** Trouble after which the queue is claimed again; any other error is a fault of ours and ends the service. */
-const STAGE_IN_TROUBLE: Partial<Record<ErrorCode, Stage>> = {
-  NEMO_MQTT_ERR_REDIS: 'redis',
-  NEMO_MQTT_ERR_REDIS_TAKEN: 'redis',
-  NEMO_MQTT_ERR_DATABASE: 'database',
-}
 
 /** What the service is made with. */
 export interface ServiceParts {
@@ -60,15 +39,6 @@ export interface ServiceParts {
   readonly log: Log
   /** Values that must not be shown. */
   readonly secrets: () => readonly string[]
-}
-
-/** What every stage tells how it is. */
-interface Vitals {
-  readonly log: Log
-  readonly health: Health
-  readonly traffic: Traffic
-  readonly pulse: Pulse
-  readonly liveness: Liveness
 }
 
 /**
@@ -82,7 +52,8 @@ export class Service {
   readonly #live: LiveSettings
   readonly #environment: Source
   readonly #vitals: Vitals
-  #bridge: Bridge | undefined
+  /** Those of the present term; undefined on a standby. */
+  #claims: Claims | undefined
 
   constructor({ live, environment, log, secrets }: ServiceParts) {
     this.#live = live
@@ -98,7 +69,7 @@ export class Service {
     const { pulse, health } = this.#vitals
     const lease = health.of('lease')
     const role =
-      this.#bridge !== undefined || lease.state === 'ok' ? 'active' : lease.state === 'waiting' ? 'standby' : 'starting'
+      this.#claims !== undefined || lease.state === 'ok' ? 'active' : lease.state === 'waiting' ? 'standby' : 'starting'
     if (role === 'active' && pulse.isFresh && this.#live.paused === undefined) return { isReady: true, role, why: '' }
     const trouble = STAGES.find((stage) => stage !== 'http' && health.of(stage).state !== 'ok')
     const why =
@@ -146,7 +117,7 @@ export class Service {
       stuck: () => liveness.stuck(),
       changeLog: () => answerOf(readDepth(pool)),
       queue: () => answerOf(inspectQueue(this.#live.current.redis_url)),
-      inFlight: () => this.#bridge?.inFlight,
+      inFlight: () => this.#claims?.inFlight,
     }
   }
 
@@ -160,6 +131,8 @@ export class Service {
     const broker = new Broker(live, health, () => {
       traffic.counts.links += 1
     })
+    const claims = new Claims({ ...this.#vitals, live, lease, pool, broker, changed })
+    this.#claims = claims
     const configuration = { pool, environment: this.#environment, live, health, wake: reconfigured }
     const stages = [
       lease.watch(signal),
@@ -168,7 +141,7 @@ export class Service {
       this.#sayOnline(broker, signal),
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
       new DriftWatch(pool, health).run(signal),
-      this.#claims(lease, pool, broker, changed, signal),
+      claims.run(signal),
     ]
     const unsubscribe = live.subscribe(() => changed.notify()) // what was held back, or was lacking room, may go on
     // The first stage that fails ends the others; what it threw is thrown here once all have ended.
@@ -179,6 +152,7 @@ export class Service {
       if (failure !== undefined) throw failure.reason
     } finally {
       unsubscribe()
+      this.#claims = undefined
       // Who lost the lease says nothing: the one that has it now has said `online` already.
       if (lease.lost.aborted && !stop.aborted) await broker.link?.close()
       else await broker.close()
@@ -191,104 +165,6 @@ export class Service {
       await pause(ONLINE_MS, signal)
       if (!signal.aborted) broker.sayOnline()
     }
-  }
-
-  async #claims(lease: Lease, pool: Pool, broker: Broker, wake: Wake, signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ capMs: 5_000 })
-    const takeOver = new TakeOver()
-    while (!signal.aborted) {
-      await lease.confirm(signal)
-      const installation = await readInstallation(pool, this.#vitals.health, signal)
-      if (installation === undefined) return
-      const since = performance.now()
-      try {
-        await this.#claim(installation, pool, broker, wake, takeOver, signal)
-      } catch (error) {
-        const stage = error instanceof AppError ? STAGE_IN_TROUBLE[error.code] : undefined
-        if (stage === undefined) throw error
-        this.#vitals.health.failing(stage, error)
-        if (performance.now() - since > 10_000) backoff.reset()
-        await pause(backoff.next(), signal)
-      }
-    }
-  }
-
-  async #claim(
-    installation: Installation,
-    pool: Pool,
-    broker: Broker,
-    wake: Wake,
-    takeOver: TakeOver,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { health, log, pulse, traffic } = this.#vitals
-    const live = this.#live
-    const queue = await EventQueue.claim(live.current.redis_url, installation.place)
-    takeOver.begin()
-    pulse.reset()
-    traffic.counts.claims += 1
-    const pending = new PendingChanges()
-    const changeLog = new ChangeLog(pool)
-    const pushed = new Wake()
-    const bridge = new Bridge({ ...this.#vitals, queue, broker, pending, wake: pushed })
-    this.#bridge = bridge
-    const lookup = new NameLookup(pool, installation.nemoSchema, {
-      nameFormat: () => live.current.user_name_format,
-      onProblem: (problem) => log.warn(problem),
-    })
-    const listener = new Listener({
-      ...this.#vitals,
-      changeLog,
-      lookup,
-      queue,
-      pending,
-      wake,
-      pushed,
-      installation: installation.id,
-      live,
-    })
-    const ended = new AbortController()
-    const inner = AbortSignal.any([signal, ended.signal])
-    try {
-      // First the wait, then the look: the other one may still be deleting what it has delivered.
-      await takeOver.isOver(inner)
-      const found = await reconcile(queue, changeLog, pending, installation.id)
-      health.ok('redis', `the queue is ours: ${found.kept} entries kept, ${found.removed} to be queued again`)
-      wake.notify()
-      const loops = [this.#publish(bridge, inner, signal), listener.run(inner), listener.retire(inner)]
-      for (const loop of loops) loop.catch(() => ended.abort())
-      const ends = await Promise.allSettled(loops)
-      const failure = ends.find((end) => end.status === 'rejected')
-      if (failure !== undefined) throw failure.reason
-      await listener.retireRest()
-    } finally {
-      ended.abort()
-      bridge.abandon()
-      this.#bridge = undefined
-      queue.close()
-    }
-  }
-
-  // What is in flight goes back as soon as the bridge has ended: the listener may hang on a dead PostgreSQL meanwhile.
-  async #publish(bridge: Bridge, inner: AbortSignal, signal: AbortSignal): Promise<void> {
-    await bridge.run(inner)
-    if (signal.aborted) await bridge.finish(FINISH_MS)
-  }
-}
-
-/** The time in which a new active instance holds the queue and sends nothing yet. */
-class TakeOver {
-  #until: number | undefined
-
-  /** The queue was claimed; only the first claim counts, those that follow were ours. */
-  begin(): void {
-    this.#until ??= performance.now() + TAKE_OVER_MS
-  }
-
-  /** Waits until it is over or the signal aborts. */
-  async isOver(signal: AbortSignal): Promise<void> {
-    const left = (this.#until ?? 0) - performance.now()
-    if (left > 0) await pause(left, signal)
   }
 }
 
