@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts'
 import { type Configuration, fromStored } from './stored.ts'
 
 /** The configuration is looked at so often, in milliseconds: a notification can be lost, a change must not be. */
-const LOOK_MS = 1_000
+const LOOK_MS = 1_500
 
 /** The enabled one, and whether any was ever stored: from then on the environment alone does not count. */
 const READ = `
