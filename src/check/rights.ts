@@ -29,7 +29,7 @@ with own as (select n.oid as schema_id, c.oid as id, c.relname as name
      nemo as (select n.oid as schema_id, c.oid as id, c.relname as name
                 from pg_namespace n join pg_class c on c.relnamespace = n.oid where n.nspname = $1)
 select quote_ident(current_user) as "user",
-  coalesce((select array_agg(distinct 'usage on schema nemo_mqtt') from own
+  coalesce((select array_agg(distinct 'usage on schema nemo_mqtt'::text) from own
              where not has_schema_privilege(schema_id, 'usage')), '{}')
   || coalesce((select array_agg(w.privilege || ' on nemo_mqtt.' || w.tbl order by w.tbl, w.privilege)
                  from unnest($2::text[], $3::text[]) w (tbl, privilege) join own on own.name = w.tbl

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { codeOf, reasonOf } from '../errors.ts'
 import { BROKER_CHECKS } from './broker.ts'
 import { CAPTURE_CHECKS } from './capture.ts'
@@ -65,9 +66,10 @@ export interface RunOptions {
 export async function runChecks(environment: NodeJS.ProcessEnv, { only, timeoutMs }: RunOptions): Promise<CheckReport> {
   const since = performance.now()
   const end = new AbortController()
+  setMaxListeners(0, end.signal) // every check waits for it
   const timer = setTimeout(() => end.abort(), timeoutMs)
   // The broker comes after the database, which may have its settings: together they must fit.
-  const share = (part: number, most: number): number => Math.max(200, Math.min(most, part * timeoutMs))
+  const share = (part: number, most: number): number => Math.round(Math.max(200, Math.min(most, part * timeoutMs)))
   const limits = { databaseMs: share(0.35, 4_000), redisMs: share(0.35, 4_000), brokerMs: share(0.45, 5_000) }
   const site = new Site(environment, limits, end.signal)
   const wanted = new Set(only === undefined || only.length === 0 ? CHECK_CODES : only)

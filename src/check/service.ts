@@ -49,7 +49,13 @@ export const SERVICE_CHECKS: readonly Check[] = [
       return ok(`a service is active ${where}, ${standbys === 0 ? 'none' : standbys} as standby`)
     },
   },
-  { code: 'BRIDGE_STATE', needs: ['SERVICE', 'ROUND_TRIP'], after: ['REDIS_DATABASE'], look: bridgeState },
+  {
+    code: 'BRIDGE_STATE',
+    needs: ['SERVICE', 'ROUND_TRIP'],
+    after: ['REDIS_DATABASE'],
+    causes: ['BROKER_LIMITS'],
+    look: bridgeState,
+  },
   { code: 'CLOCKS', after: ['DB_REACHABLE', 'REDIS_REACHABLE'], look: checkClocks },
 ]
 
