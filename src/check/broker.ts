@@ -20,6 +20,7 @@ export const BROKER_CHECKS: readonly Check[] = LAYERS.map(([code, layer, need]) 
   code,
   after: ['CONFIGURATION'],
   ...(need === undefined ? {} : { needs: [need] }),
+  ...(code === 'BROKER_PUBLISH' ? { causes: ['BROKER_LIMITS'] as const } : {}),
   look: async (site) => await layerOf(site, layer),
 }))
 

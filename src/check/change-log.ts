@@ -86,18 +86,16 @@ export function measure(site: Site, name: MetricName, value: number): void {
   site.metrics[name] = value
 }
 
-// Rows that a snapshot can still see are not cleaned up. Whose it is, only some roles may see.
+// Rows that a snapshot can still see are not cleaned up.
 async function whatHoldsVacuum(site: Site): Promise<string> {
-  const [row] = await ask<{ who: string | null; seconds: string | null; isHidden: boolean }>(
+  const [row] = await ask<{ who: string }>(
     site,
-    `select (select pid || ' of ' || coalesce(usename, '?') || coalesce(' (' || nullif(application_name, '') || ')', '')
-               from pg_stat_activity where backend_xmin is not null and pid <> pg_backend_pid()
-              order by age(backend_xmin) desc limit 1) as who,
-            not pg_has_role('pg_read_all_stats', 'usage') as "isHidden"`,
+    `select pid || ' of ' || coalesce(usename, '?') || coalesce(' (' || nullif(application_name, '') || ')', '') as who
+       from pg_stat_activity where backend_xmin is not null and pid <> pg_backend_pid()
+      order by age(backend_xmin) desc limit 1`,
   )
-  if (row?.who != null) return `end the session ${row.who}: it holds an old snapshot; then vacuum nemo_mqtt.change_log`
-  const rest = row?.isHidden === true ? ' (pg_stat_activity shows it to a role with pg_read_all_stats)' : ''
-  return `end the transaction that has been open for long${rest}, or turn autovacuum on; then vacuum nemo_mqtt.change_log`
+  if (row === undefined) return 'see that autovacuum is on, then vacuum nemo_mqtt.change_log'
+  return `end the session ${row.who}: it holds an old snapshot; then vacuum nemo_mqtt.change_log`
 }
 
 async function ask<Row extends object>(site: Site, question: string): Promise<Row[]> {

@@ -11,6 +11,8 @@ export interface Finding {
   readonly found: string
   /** What to do about it. */
   readonly todo?: string
+  /** The check whose failure is the reason. */
+  readonly because?: CheckCode
 }
 
 /** One question about the pipeline. */

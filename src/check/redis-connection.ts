@@ -41,7 +41,7 @@ export async function openRedis(
     await redis.ping()
   } catch (error) {
     const cause = failure ?? error
-    if (isForbidden(cause)) return redis // it answered, and that was the question
+    if (hasAnswered(cause)) return redis
     if (redis.status !== 'end') redis.disconnect()
     redis.stream?.destroy()
     throw withAddress(redisError(cause), server.host)
@@ -64,6 +64,12 @@ export async function allowed<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isForbidden(error)) return undefined
     throw redisError(error)
   }
+}
+
+// PING too is refused for want of a right, or while snapshots fail. That is an answer; whether we may write is a
+// question of its own.
+function hasAnswered(error: unknown): boolean {
+  return /^(NOPERM|MISCONF)/.test(reasonOf(error))
 }
 
 function isForbidden(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { layerOf } from './broker.ts'
 import { measure } from './change-log.ts'
-import type { Check } from './finding.ts'
+import { type Check, NotTried } from './finding.ts'
 
 /** A real message, there and back. */
 export const ROUND_TRIP_CHECKS: readonly Check[] = [
@@ -13,5 +13,12 @@ export const ROUND_TRIP_CHECKS: readonly Check[] = [
       return await layerOf(site, 'readBack')
     },
   },
-  { code: 'SIGNATURE', needs: ['ROUND_TRIP'], look: async (site) => await layerOf(site, 'signature') },
+  {
+    code: 'SIGNATURE',
+    needs: ['ROUND_TRIP'],
+    look: async (site) => {
+      if ((await site.broker()).roundTripMs === undefined) throw new NotTried('ROUND_TRIP')
+      return await layerOf(site, 'signature')
+    },
+  },
 ]

@@ -139,9 +139,9 @@ async function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   })
 }
 
-function resultOf(code: CheckCode, { level, found, todo }: Finding): CheckResult {
+function resultOf(code: CheckCode, { level, found, todo, because }: Finding): CheckResult {
   const { stage, why } = CHECKS[code]
-  return { code, stage, level, found, why, todo: todo ?? null, because: null }
+  return { code, stage, level, found, why, todo: todo ?? null, because: because ?? null }
 }
 
 function notTried(code: CheckCode, because: CheckCode): CheckResult {

@@ -2,7 +2,7 @@ import { HELD_BY, LOCK } from '../db/lease.ts'
 import { KEYS } from '../queue/keys.ts'
 import { openEnvelope } from '../sign/envelope.ts'
 import { checkClocks } from './clocks.ts'
-import { type Check, critical, type Finding, ok, unknown, warning } from './finding.ts'
+import { type Check, critical, type Finding, NotTried, ok, unknown, warning } from './finding.ts'
 import { allowed } from './redis-connection.ts'
 import type { Site } from './site.ts'
 
@@ -60,7 +60,8 @@ export const SERVICE_CHECKS: readonly Check[] = [
 ]
 
 async function bridgeState(site: Site): Promise<Finding> {
-  const { state: raw } = await site.broker()
+  const { state: raw, roundTripMs } = await site.broker()
+  if (roundTripMs === undefined) throw new NotTried('ROUND_TRIP') // who reads nothing back reads no state either
   const { topic_prefix, use_hmac, hmac_secret_key } = (await site.settings()).settings
   const topic = `${topic_prefix}/bridge/state`
   const said = await saidInRedis(site)

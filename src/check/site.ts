@@ -7,7 +7,7 @@ import { readEnabled } from '../config/watch.ts'
 import { connect, type Database, databaseUrl } from '../db/database.ts'
 import type { Drift } from '../db/drift.ts'
 import { findDrift } from '../db/find-drift.ts'
-import { AppError } from '../errors.ts'
+import { AppError, codeOf } from '../errors.ts'
 import { NotTried } from './finding.ts'
 import type { MetricName } from './metrics.ts'
 import { type BrokerProbe, probeBroker } from './probe.ts'
@@ -96,7 +96,9 @@ export class Site {
       if (environment.values.broker_host === undefined) throw new NotTried('DB_REACHABLE')
       return { settings, from: 'the environment', isCertain: false }
     }
-    const { configuration, isInUse } = await readEnabled(database.pool)
+    const { configuration, isInUse } = await readEnabled(database.pool).catch((error: unknown) => {
+      throw codeOf(error) === '42501' ? new NotTried('DB_RIGHTS') : error
+    })
     if (configuration === undefined && isInUse) {
       throw new AppError('NEMO_MQTT_ERR_CONFIG', 'no configuration is enabled, so nothing is sent', {
         hint: 'nemo-mqtt config enable NAME',
