@@ -74,6 +74,11 @@ function refusal(error: Error, { username, mqtt_version, broker_path }: Settings
     return new LoginRefused(found, 'correct NEMO_MQTT_BROKER_PATH, or the proxy before the broker')
   }
   const name = codeOf(error)
+  if (/ALERT/.test(name ?? '')) {
+    const todo =
+      'give our certificate in NEMO_MQTT_TLS_CERT_FILE and NEMO_MQTT_TLS_KEY_FILE, one that the broker accepts'
+    return new LoginRefused(`the broker does not accept our certificate, or wants one: ${name}`, todo)
+  }
   return new LoginRefused(
     `no MQTT connection: ${reasonOf(error)}${name === undefined ? '' : ` (${name})`}`,
     SILENT_TODO,

@@ -82,7 +82,7 @@ export async function probeBroker(settings: Settings, signal: AbortSignal): Prom
   } catch (error) {
     const finding = loginFinding(error)
     // A broker that wants a certificate says so after the handshake (TLS 1.3), when we believe that it has succeeded.
-    if (isTls(settings) && /alert|certificate/i.test(reasonOf(error))) layers.tls = [finding]
+    if (isTls(settings) && /our certificate/.test(finding.found)) layers.tls = [finding]
     else layers.login = [finding]
   } finally {
     for (const client of clients) {

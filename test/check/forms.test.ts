@@ -72,7 +72,10 @@ t.test('exit codes 1, 2 and 3: the worst of critical, warning and unknown', asyn
   const critical = await run(['--nagios'], { redisUrl, settings: { broker_port: 1 } })
   t.equal(critical.code, 2)
   const found = readNagios(critical.stdout)
-  t.match(found, { state: 'CRITICAL', text: /^BROKER_TCP: 127.0.0.1:1 refuses.*; do: .*\(and 1 more: REDIS_DATABASE\)$/ })
+  t.match(found, {
+    state: 'CRITICAL',
+    text: /^BROKER_TCP: 127.0.0.1:1 refuses.*; do: .*\(and 1 more: REDIS_DATABASE\)$/,
+  })
   t.equal(found.data.round_trip_ms, 'U')
   const unknown = await run(['--only', 'ROUND_TRIP', '--json'], { settings: { broker_port: 1 } })
   t.equal(unknown.code, 3)
@@ -176,7 +179,9 @@ t.test('clocks that do not agree', async (t) => {
 })
 
 t.test('C116 no program is needed', async (t) => {
-  const { code, stderr } = await runProgram({ ...serviceEnvironment(rig.options()), PATH: '/nonexistent' }, ['--nagios'])
+  const { code, stderr } = await runProgram({ ...serviceEnvironment(rig.options()), PATH: '/nonexistent' }, [
+    '--nagios',
+  ])
   t.equal(code, 0, stderr)
 })
 
