@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { CHECKS } from '../src/check/catalogue.ts'
 import { SECRET_NAMES, SETTINGS, type SettingName } from '../src/config/settings.ts'
 import { ERROR_CODES } from '../src/errors.ts'
 import { EVENTS } from '../src/event.ts'
@@ -28,6 +29,15 @@ t.test('the README lists every error code with its meaning, and no other', async
   t.same(
     rows,
     Object.entries(ERROR_CODES).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`),
+  )
+})
+
+t.test('the README lists every check with its meaning, and no other', async (t) => {
+  const section = readme.slice(readme.indexOf('## Checking'), readme.indexOf('## When something is wrong'))
+  const rows = section.split('\n').filter((line) => line.startsWith('| `'))
+  t.same(
+    rows,
+    Object.entries(CHECKS).map(([code, { meaning }]) => `| \`${code}\` | ${meaning} |`),
   )
 })
 

@@ -72,6 +72,13 @@ export interface Notice {
   readonly message?: string | undefined
 }
 
+/** How long {@link connect} and what follows may take, in milliseconds. */
+export interface Patience {
+  readonly connectMs: number
+  /** Longest wait for one answer; none when undefined. */
+  readonly answerMs?: number
+}
+
 const CONNECT_MS = 10_000
 
 /**
@@ -95,11 +102,16 @@ export function databaseUrl(environment: NodeJS.ProcessEnv): string {
  * @param onNotice sees every notice and warning that the server sends
  * @throws AppError NEMO_MQTT_ERR_DATABASE
  */
-export async function connect(url: string, onNotice: (notice: Notice) => void = () => undefined): Promise<Database> {
+export async function connect(
+  url: string,
+  onNotice: (notice: Notice) => void = () => undefined,
+  patience: Patience = { connectMs: CONNECT_MS },
+): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'nemo-mqtt',
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: patience.connectMs,
+    query_timeout: patience.answerMs,
     max: 2,
   })
   // The query that is running fails with it; a connection that idles has nothing to tell. Without a listener on both,

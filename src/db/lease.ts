@@ -6,7 +6,7 @@ import { Wake } from '../wake.ts'
 import { backendPid } from './pool.ts'
 
 /** Two 32-bit numbers that spell `NEMO` and `MQTT`: the key of the advisory lock in NEMO's database. */
-const LOCK = [0x4e454d4f, 0x4d515454] as const
+export const LOCK = [0x4e454d4f, 0x4d515454] as const
 
 /** How often a standby tries, and how often the active one looks whether it still holds the lock, in milliseconds. */
 const TRY_MS = 2_000
@@ -20,7 +20,8 @@ const ANSWER_MS = 5_000
  */
 const FROZEN_TRIES = 10
 
-const HELD_BY = `
+/** Condition on pg_locks: the lock is held. Its parameters are those of {@link LOCK}. */
+export const HELD_BY = `
 locktype = 'advisory' and objsubid = 2 and granted and classid::bigint = $1 and objid::bigint = $2
    and database = (select oid from pg_database where datname = current_database())`
 

@@ -193,7 +193,8 @@ function withoutScript(why: string): string {
     .replace(/[. ]*script: [0-9a-f]{40}, on @user_script:\d+\.?$/, '')
 }
 
-function redisError(error: unknown): AppError {
+/** What Redis refused, for people, with what to do about it. An AppError stays as it is. */
+export function redisError(error: unknown): AppError {
   if (error instanceof AppError) return error
   const holder = /^TAKEN (.*)/.exec(reasonOf(error))?.[1]
   if (holder !== undefined) {
