@@ -11,6 +11,7 @@ const PACKAGES = {
   mosquitto_sub: 'mosquitto-clients',
   mosquitto_pub: 'mosquitto-clients',
   pgbouncer: 'pgbouncer',
+  openssl: 'openssl',
 } as const
 
 /** A program that {@link requirePrograms} knows the package of. */

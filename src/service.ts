@@ -17,6 +17,7 @@ import { Health, type Stage } from './health.ts'
 import type { Log } from './log.ts'
 import { Bridge, OWNED_MS } from './publish/bridge.ts'
 import { Broker } from './publish/broker.ts'
+import { CertificateWatch } from './publish/certificate-watch.ts'
 import { EventQueue } from './queue/event-queue.ts'
 import { reconcile } from './queue/reconcile.ts'
 import { Wake } from './wake.ts'
@@ -97,6 +98,7 @@ export class Service {
       new ConfigurationWatch(configuration).run(signal), // before the others: it holds them back until it has read
       broker.run(signal),
       this.#sayOnline(broker, signal),
+      new CertificateWatch({ live, broker, log: this.#log }).run(signal),
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
       new DriftWatch(pool, health).run(signal),
       this.#claims(lease, pool, broker, changed, signal),
