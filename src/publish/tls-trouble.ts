@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
-import { explain, faultOf, type TlsFault, type TlsWords, type Trouble } from '../tls/fault.ts'
+import { explain, faultOf, type TlsFault, type TlsWords, type Trouble, tlsCode } from '../tls/fault.ts'
 import { type CertificateReport, describe, lookAtPeer, type PeerReport } from '../tls/peer.ts'
 import { brokerAddress, FILE_SETTINGS, readBrokerFiles, tlsOptions, usesTls, usesWebSocket } from './connect-options.ts'
 
@@ -28,7 +28,7 @@ export function troubleIn(settings: Settings, peer: PeerReport): Trouble | undef
     return named(settings, faultOf(peer.authorizationError) ?? 'not trusted', peer.authorizationError, peer)
   }
   const fault = faultOf(peer.refusal)
-  return fault === undefined ? undefined : named(settings, fault, codeOf(peer.refusal) ?? '', peer)
+  return fault === undefined ? undefined : named(settings, fault, tlsCode(peer.refusal), peer)
 }
 
 /**
@@ -53,14 +53,14 @@ export async function connectTrouble(
 
 async function secureTrouble(settings: Settings, error: unknown, signal: AbortSignal): Promise<Trouble | undefined> {
   const fault = faultOf(error)
-  const code = codeOf(error) ?? ''
+  const code = tlsCode(error)
   if (fault === undefined && !HUNG_UP.test(`${code} ${reasonOf(error)}`)) return undefined
   let peer: PeerReport
   try {
     peer = await inspectBroker(settings, signal)
   } catch (second) {
     const found = faultOf(second) ?? fault
-    if (found !== undefined) return named(settings, found, codeOf(second) ?? code)
+    if (found !== undefined) return named(settings, found, faultOf(second) === undefined ? code : tlsCode(second))
     // Nobody who speaks TLS hangs up on the first word of it.
     return HUNG_UP.test(`${codeOf(second) ?? ''} ${reasonOf(second)}`) ? named(settings, 'not TLS', code) : undefined
   }

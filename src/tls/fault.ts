@@ -36,10 +36,20 @@ const FAULTS: ReadonlyArray<readonly [RegExp, TlsFault]> = [
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|HTTP_REQUEST|INVALID_RECORD|RECORD_TOO/, 'not TLS'],
 ]
 
-/** What is wrong, by the code of an error or of {@link PeerReport.authorizationError}; undefined when it is not TLS. */
-export function faultOf(codeOrError: unknown): TlsFault | undefined {
-  const code = typeof codeOrError === 'string' ? codeOrError : codeOf(codeOrError)
-  return code === undefined ? undefined : FAULTS.find(([pattern]) => pattern.test(code))?.[1]
+/** What is wrong, by an error or by {@link PeerReport.authorizationError}; undefined when it is not TLS. */
+export function faultOf(error: unknown): TlsFault | undefined {
+  const code = tlsCode(error)
+  return FAULTS.find(([pattern]) => pattern.test(code))?.[1]
+}
+
+/** The code of an error of TLS; empty when it has none. */
+export function tlsCode(error: unknown): string {
+  if (typeof error === 'string') return error
+  const code = codeOf(error) ?? ''
+  if (code !== 'EPROTO') return code
+  // Of a failed write Node gives OpenSSL's words alone: `...:SSL routines:ssl3_get_record:wrong version number:...`.
+  const reason = /:SSL routines:[^:]*:([^:]+):/.exec((error as Error).message)?.[1] ?? ''
+  return `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
 }
 
 /** How a server and the settings of its connection are called. */

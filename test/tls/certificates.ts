@@ -58,7 +58,19 @@ default_md = sha256\npolicy = any\nunique_subject = no\ncopy_extensions = none\n
     const time = options.to === undefined ? ['-days', '30'] : ['-enddate', options.to]
     if (options.from !== undefined) time.push('-startdate', options.from)
     const authority = ['-config', `${this.#folder}.cnf`, '-cert', this.cert, '-keyfile', this.key]
-    run(['ca', '-batch', '-notext', ...authority, ...time, '-extfile', `${place}.ext`, '-in', `${place}.csr`, '-out', made.cert])
+    run([
+      'ca',
+      '-batch',
+      '-notext',
+      ...authority,
+      ...time,
+      '-extfile',
+      `${place}.ext`,
+      '-in',
+      `${place}.csr`,
+      '-out',
+      made.cert,
+    ])
     return made
   }
 }
