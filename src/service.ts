@@ -155,7 +155,7 @@ export class Service {
     const { health } = this
     const live = this.#live
     const log = this.#log
-    const queue = await EventQueue.claim(live.current.redis_url, installation.id)
+    const queue = await EventQueue.claim(live.current, installation.id)
     takeOver.begin()
     const pending = new PendingChanges()
     const changeLog = new ChangeLog(pool)

@@ -149,6 +149,9 @@ export const SETTINGS = Type.Object(
 /** All settings with their values; a stage takes this value and never reads the environment itself. */
 export type Settings = Readonly<Static<typeof SETTINGS>>
 
+/** How Redis is reached. */
+export type RedisSettings = Pick<Settings, 'redis_url' | 'redis_ca_file' | 'redis_cert_file' | 'redis_key_file'>
+
 /** Name of a setting. */
 export type SettingName = keyof Settings
 

@@ -9,6 +9,8 @@ const NOT_REACHED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_CONNECTION_TIMEOUT)$/
 /** Errors after which only another look can tell: the other side hung up without a word. */
 const HUNG_UP = /closed the connection|socket hang up|ECONNRESET|EPIPE|before secure TLS|Parse Error|connack timeout/
+/** Longest look for a TLS that nobody spoke of, in milliseconds. */
+const GLANCE_MS = 1_000
 
 /**
  * Looks at the broker's certificate: connects, with TLS whatever the protocol is, and says nothing. For diagnosis: it
@@ -71,7 +73,7 @@ async function secureTrouble(settings: Settings, error: unknown, signal: AbortSi
 async function plainTrouble(settings: Settings, error: unknown, signal: AbortSignal): Promise<Trouble | undefined> {
   if (!HUNG_UP.test(`${codeOf(error) ?? ''} ${reasonOf(error)}`)) return undefined
   try {
-    await inspectBroker(settings, signal)
+    await inspectBroker(settings, AbortSignal.any([signal, AbortSignal.timeout(GLANCE_MS)]))
   } catch {
     return undefined // no TLS there, so that is not the trouble
   }
@@ -123,7 +125,7 @@ function wordsFor(settings: Settings): TlsWords {
     hasOwn: tls_cert_file !== '',
     ca: FILE_SETTINGS.ca,
     cert: `${FILE_SETTINGS.cert} and ${FILE_SETTINGS.key}`,
-    name: 'NEMO_MQTT_TLS_SERVER_NAME',
-    plain: `NEMO_MQTT_BROKER_PROTOCOL=${usesWebSocket(settings) ? 'ws' : 'mqtt'}`,
+    name: 'set NEMO_MQTT_BROKER_HOST or NEMO_MQTT_TLS_SERVER_NAME to it',
+    plain: `set NEMO_MQTT_BROKER_PROTOCOL=${usesWebSocket(settings) ? 'ws' : 'mqtt'}`,
   }
 }

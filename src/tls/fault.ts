@@ -33,7 +33,10 @@ const FAULTS: ReadonlyArray<readonly [RegExp, TlsFault]> = [
   [/NO_APPLICATION_PROTOCOL/, 'unknown ALPN protocol'],
   [/UNRECOGNIZED_NAME/, 'unknown server name'],
   [/ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|NO_SHARED_CIPHER|ALERT_HANDSHAKE_FAILURE/, 'no common version'],
-  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|HTTP_REQUEST|INVALID_RECORD|RECORD_TOO/, 'not TLS'],
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|HTTP_REQUEST|INVALID_RECORD|RECORD_TOO|NO_TLS_ANSWER/,
+    'not TLS',
+  ],
 ]
 
 /** What is wrong, by an error or by {@link PeerReport.authorizationError}; undefined when it is not TLS. */
@@ -62,7 +65,7 @@ export interface TlsWords {
   readonly host: string
   /** Whether a certificate of ours is sent. */
   readonly hasOwn: boolean
-  /** The settings: authority, own certificate and key, name, and what to set where there is no TLS. */
+  /** The settings: authority, own certificate and key, name, and what to do where there is no TLS. */
   readonly ca: string
   readonly cert: string
   readonly name: string
@@ -110,7 +113,7 @@ export function explain(
     }
     case 'wrong host': {
       const found = peer === undefined || peer.names.length === 0 ? 'other names' : peer.names.join(', ')
-      const todo = `connect to ${who} by a name that its certificate has, or set ${name}`
+      const todo = `connect to ${who} by a name that its certificate has: ${name}`
       return { why: `the certificate of ${who} is for ${found}, not for ${host}${subject}`, todo }
     }
     case 'no client certificate':
@@ -132,7 +135,7 @@ export function explain(
     case 'unknown ALPN protocol':
       return { why: `${who} does not know the ALPN protocol that we ask for`, todo: 'correct NEMO_MQTT_TLS_ALPN' }
     case 'unknown server name':
-      return { why: `${who} does not know the name ${host} that we ask for`, todo: `correct the host, or ${name}` }
+      return { why: `${who} does not know the name ${host} that we ask for`, todo: name }
     case 'not trusted':
       return { why: `the certificate of ${who} cannot be trusted (${code})${subject}`, todo: `make it anew at ${who}` }
   }

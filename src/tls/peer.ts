@@ -8,6 +8,9 @@ const LOOK_MS = 5_000
 /** Longest wait for a word against our own certificate, in milliseconds: under TLS 1.3 it comes after the handshake. */
 const REFUSAL_MS = 1_000
 
+/** Code of the error of {@link lookAtPeer} when somebody is there, but says nothing. */
+const NO_TLS_ANSWER = 'ERR_NO_TLS_ANSWER'
+
 /** A certificate in words. */
 export interface CertificateReport {
   /** Such as `CN=mqtt.example.org, O=Laboratory`. */
@@ -48,6 +51,10 @@ export async function lookAtPeer(options: ConnectionOptions, signal: AbortSignal
   const either = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
   const socket = tls.connect({ ...options, rejectUnauthorized: false })
   let failure: Error | undefined
+  let isConnected = options.socket !== undefined
+  socket.once('connect', () => {
+    isConnected = true
+  })
   socket.on('error', (error) => {
     failure ??= error
   })
@@ -61,7 +68,7 @@ export async function lookAtPeer(options: ConnectionOptions, signal: AbortSignal
   try {
     await first(socket, ['secureConnect'], either)
     if (failure !== undefined) throw failure
-    if (either.aborted) throw new Error(`no answer to the TLS handshake within ${LOOK_MS / 1_000} s`)
+    if (either.aborted) throw noAnswer(isConnected)
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) throw new Error('the connection was closed before the TLS handshake was over')
     const protocol = socket.getProtocol()
@@ -79,6 +86,12 @@ export async function lookAtPeer(options: ConnectionOptions, signal: AbortSignal
   } finally {
     socket.destroy()
   }
+}
+
+// A program that does not know TLS may wait for the rest of what it takes for a question.
+function noAnswer(isConnected: boolean): Error {
+  if (!isConnected) return new Error('the connection did not come about in time')
+  return Object.assign(new Error('the TLS handshake got no answer'), { code: NO_TLS_ANSWER })
 }
 
 /** A certificate in words. */

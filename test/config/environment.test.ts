@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
-import { readSettings, redisUrl } from '../../src/config/environment.ts'
+import { readSettings, redisSettings } from '../../src/config/environment.ts'
 import { secretsOf } from '../../src/config/resolve.ts'
 import { SECRET_NAMES } from '../../src/config/settings.ts'
 import { cleanTopicPrefix } from '../../src/config/topic-prefix.ts'
@@ -91,8 +91,8 @@ t.test('Redis database 1 unless the URL names another', async (t) => {
   t.equal(at('redis://h:6379/'), 'redis://h:6379/1')
   t.equal(at('redis://h:6379/7'), 'redis://h:6379/7')
   t.equal(at('redis://h:6379/0'), 'redis://h:6379/0')
-  t.equal(redisUrl({}), 'redis://127.0.0.1:6379/1')
-  t.throws(() => redisUrl({ NEMO_MQTT_REDIS_URL: 'x' }), { code: 'NEMO_MQTT_ERR_CONFIG' })
+  t.equal(redisSettings({}).redis_url, 'redis://127.0.0.1:6379/1')
+  t.throws(() => redisSettings({ NEMO_MQTT_REDIS_URL: 'x' }), { code: 'NEMO_MQTT_ERR_CONFIG' })
 })
 
 t.test('C86 line ends at the end of a secret file are no part of the secret', async (t) => {

@@ -78,11 +78,11 @@ const WRONG_HOST = {
   why:
     'the certificate of the broker is for mqtt.example.org, broker.example.org, not for 127.0.0.1: ' +
     `subject CN=mqtt.example.org, ${LAB}`,
-  todo: 'connect to the broker by a name that its certificate has, or set NEMO_MQTT_TLS_SERVER_NAME',
+  todo: 'connect to the broker by a name that its certificate has: set NEMO_MQTT_BROKER_HOST or NEMO_MQTT_TLS_SERVER_NAME to it',
 }
 const NOT_TLS = (scheme: string) => ({
   why: /^what listens at 127\.0\.0\.1:\d+ does not speak TLS$/,
-  todo: `correct the port (the one for TLS is another), or NEMO_MQTT_BROKER_PROTOCOL=${scheme} to go without`,
+  todo: `correct the port (the one for TLS is another), or set NEMO_MQTT_BROKER_PROTOCOL=${scheme} to go without`,
 })
 
 const CASES: readonly Case[] = [
