@@ -108,9 +108,11 @@ export class Broker {
     void this.link?.publish(this.#stateTopic, this.message('online' satisfies BridgeState), true)
   }
 
-  /** Ends the present link in order, or the pause before the next one, and connects at once. */
-  relink(): void {
+  /** Ends the present link in order, or the pause before the next one, and connects at once. False if it does already. */
+  relink(): boolean {
+    if (this.#turn.signal.aborted) return false
     this.#turn.abort()
+    return true
   }
 
   /**

@@ -50,9 +50,8 @@ export class CertificateWatch {
       return
     }
     this.#problem = undefined
-    if (hash === broker.certificates) return
+    if (hash === broker.certificates || !broker.relink()) return
     log.info({ stage: 'broker' }, 'the certificate files have changed: a new link is made with them')
-    broker.relink()
   }
 
   // Once may be a file that is being written. Without a link the broker itself says it at each attempt.

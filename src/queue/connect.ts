@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { RedisSettings } from '../config/settings.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
-import { explain, faultOf, type Trouble, tlsCode } from '../tls/fault.ts'
+import { explain, faultOf, type TlsWords, type Trouble, tlsCode } from '../tls/fault.ts'
 import { readTlsFiles, type TlsFiles } from '../tls/files.ts'
 import { type CertificateReport, describe, lookAtPeer, nameOptions, type PeerReport } from '../tls/peer.ts'
 
