@@ -38,7 +38,8 @@ export interface PeerReport extends CertificateReport {
 export function nameOptions(host: string, serverName: string): ConnectionOptions {
   const name = serverName === '' ? host : serverName
   if (isIP(name) === 0) return { servername: name }
-  return { servername: '', checkServerIdentity: (_host, cert) => tls.checkServerIdentity(name, cert) }
+  const servername = isIP(host) === 0 ? host : ''
+  return { servername, checkServerIdentity: (_host, cert) => tls.checkServerIdentity(name, cert) }
 }
 
 /**
