@@ -80,6 +80,18 @@ t.test('what belongs together is checked together', async (t) => {
   t.equal(problems({ ...ENOUGH, NEMO_MQTT_BROKER_HOST: '::1' }), '')
 })
 
+t.test('whoever names certificates does not send in plain text', async (t) => {
+  const ca = { ...ENOUGH, NEMO_MQTT_TLS_CA_FILE: '/ca.pem' }
+  t.match(
+    problems(ca),
+    /BROKER_PROTOCOL: is mqtt, without TLS, although NEMO_MQTT_TLS_CA_FILE is set; mqtts is with TLS/,
+  )
+  t.match(problems({ ...ca, NEMO_MQTT_BROKER_PROTOCOL: 'ws' }), /is ws, .*; wss is with TLS/)
+  for (const protocol of ['mqtts', 'wss']) {
+    t.equal(readSettings({ ...ca, NEMO_MQTT_BROKER_PROTOCOL: protocol }).broker_protocol, protocol)
+  }
+})
+
 t.test('a bare % in a URL is a problem, not a crash', async (t) => {
   t.match(problems({ NEMO_MQTT_DATABASE_URL: 'postgres://u:100%@h/d' }), /DATABASE_URL: .*written as %25/)
   t.match(problems({ ...ENOUGH, NEMO_MQTT_REDIS_URL: 'redis://u:100%@h/1' }), /REDIS_URL: .*written as %25/)

@@ -6,8 +6,10 @@ import { startPostgres } from '../../lab/postgres.ts'
 import { giveTo, unprivilegedUser } from '../../lab/system-user.ts'
 import { until } from '../../lab/wait.ts'
 import { connect } from '../../src/db/database.ts'
-import { AppError } from '../../src/errors.ts'
+import { createPool } from '../../src/db/pool.ts'
+import { AppError, reasonOf } from '../../src/errors.ts'
 import { runCli } from '../fixtures/service.ts'
+import { upTo } from '../publish/rig.ts'
 import { type Laboratory, openLaboratory } from '../service/laboratory.ts'
 import { Load } from '../service/load.ts'
 import { Authority, type CertificateFiles, plainFile } from './certificates.ts'
@@ -89,6 +91,25 @@ t.test('every connection uses TLS: pool, lock, LISTEN, migrate and status', asyn
   await load.stop()
   await load.verify(t)
   await service.stop()
+})
+
+t.test('queries that wait while the authority is away fail, and nothing else does', async (t) => {
+  const ca = plainFile('')
+  copyFileSync(authority.cert, ca)
+  const pool = createPool(verified(laboratory.serviceUrl, ca), () => undefined)
+  t.teardown(() => pool.end())
+  const sleep = () => pool.query('select pg_sleep(60)').catch((error: unknown) => reasonOf(error))
+  const running = upTo(4).map(sleep)
+  const sleeping = "from pg_stat_activity where query like 'select pg_sleep%'"
+  const isRunning = async () => (await laboratory.sql(`select 1 ${sleeping}`)).length === 4
+  await until(isRunning, { what: 'four queries, all that the pool allows' })
+  const waiting = upTo(4).map(sleep)
+  renameSync(ca, `${ca}.away`)
+  await laboratory.sql(`select pg_terminate_backend(pid) ${sleeping}`)
+  t.strictSame(new Set(await Promise.all(running)), new Set(['terminating connection due to administrator command']))
+  for (const reason of await Promise.all(waiting)) t.match(reason, /ENOENT/)
+  renameSync(`${ca}.away`, ca)
+  t.match(await pool.query('select 1 as one'), { rows: [{ one: 1 }] })
 })
 
 const BY_LAB = 'issuer O=Laboratory, CN=Lab CA'
