@@ -13,6 +13,7 @@ const PACKAGES = {
   mosquitto_pub: 'mosquitto-clients',
   pgbouncer: 'pgbouncer',
   'systemd-analyze': 'systemd',
+  openssl: 'openssl',
 } as const
 
 /** A program that {@link requirePrograms} knows the package of. */

@@ -87,7 +87,7 @@ export class Claims {
   async #claim(installation: Installation, signal: AbortSignal): Promise<void> {
     const { live, pool, broker, changed, ...vitals } = this.#parts
     const { health, log, pulse, traffic } = vitals
-    const queue = await EventQueue.claim(live.current.redis_url, installation.place)
+    const queue = await EventQueue.claim(live.current, installation.place)
     this.#takeOver.begin()
     pulse.reset()
     traffic.counts.claims += 1

@@ -57,9 +57,10 @@ export class Health {
     for (const stage of STAGES) this.#reports.set(stage, { state: 'starting', why: '', todo: '', since: new Date() })
   }
 
-  /** Says that a stage works. `note` is logged with it. */
-  ok(stage: Stage, note = ''): void {
-    if (this.#change(stage, 'ok', '', '')) this.#log.info({ stage, state: 'ok' }, note === '' ? `${stage} is ok` : note)
+  /** Says that a stage works. `note` is logged with it; as a warning, when it works in a way that it should not. */
+  ok(stage: Stage, note = '', level: 'info' | 'warn' = 'info'): void {
+    if (this.#change(stage, 'ok', '', ''))
+      this.#log[level]({ stage, state: 'ok' }, note === '' ? `${stage} is ok` : note)
   }
 
   /** Says that a stage waits for something that is expected to come. */

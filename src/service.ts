@@ -16,6 +16,7 @@ import { healthRoutes, serve } from './http/server.ts'
 import { Liveness } from './liveness.ts'
 import type { Log } from './log.ts'
 import { Broker } from './publish/broker.ts'
+import { CertificateWatch } from './publish/certificate-watch.ts'
 import { Pulse } from './pulse.ts'
 import { inspectQueue } from './queue/inspect.ts'
 import { tellSystemd } from './systemd.ts'
@@ -116,7 +117,7 @@ export class Service {
       readiness: () => this.readiness(),
       stuck: () => liveness.stuck(),
       changeLog: () => answerOf(readDepth(pool)),
-      queue: () => answerOf(inspectQueue(this.#live.current.redis_url)),
+      queue: () => answerOf(inspectQueue(this.#live.current)),
       inFlight: () => this.#claims?.inFlight,
     }
   }
@@ -124,7 +125,7 @@ export class Service {
   async #active(lease: Lease, pool: Pool, stop: AbortSignal): Promise<void> {
     const failed = new AbortController()
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
-    const { health, traffic } = this.#vitals
+    const { health, log, traffic } = this.#vitals
     const live = this.#live
     const changed = new Wake()
     const reconfigured = new Wake()
@@ -139,6 +140,7 @@ export class Service {
       new ConfigurationWatch(configuration).run(signal), // before the others: it holds them back until it has read
       broker.run(signal),
       this.#sayOnline(broker, signal),
+      new CertificateWatch({ live, broker, log }).run(signal),
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
       new DriftWatch(pool, health).run(signal),
       claims.run(signal),

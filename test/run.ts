@@ -30,7 +30,16 @@ async function runTests(words: readonly string[]): Promise<boolean> {
   const files = longestFirst(testFiles(words))
   try {
     if (files.length === 0) throw new Error(`no test file has ${words.join(' or ')} in its name`)
-    requirePrograms(['redis-server', 'postgres', 'initdb', 'psql', 'mosquitto', 'mosquitto_sub', 'mosquitto_pub'])
+    requirePrograms([
+      'redis-server',
+      'postgres',
+      'initdb',
+      'psql',
+      'mosquitto',
+      'mosquitto_sub',
+      'mosquitto_pub',
+      'openssl',
+    ])
     if (existsSync(KIT) && files.some((file) => /\/(real-nemo|host-safety)\//.test(file))) await prepareNemo()
     const postgres = await startSharedPostgres()
     await runFiles(files, postgres, tally).finally(postgres.stop)

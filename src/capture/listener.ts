@@ -1,5 +1,6 @@
 import { Backoff, pause } from '../backoff.ts'
 import type { LiveSettings } from '../config/live.ts'
+import { databaseTlsTrouble } from '../db/tls-trouble.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Liveness } from '../liveness.ts'
@@ -67,7 +68,7 @@ export class Listener {
    * @throws AppError NEMO_MQTT_ERR_REDIS when the queue is lost
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { wake, health, liveness } = this.#parts
+    const { wake, health, live, liveness } = this.#parts
     const backoff = new Backoff({ capMs: 5_000 })
     while (!signal.aborted) {
       liveness.turn('listener')
@@ -77,7 +78,9 @@ export class Listener {
         health.ok('database', 'the change log can be read')
       } catch (error) {
         if (isQueueTrouble(error)) throw error
-        health.failing('database', error, 'check that PostgreSQL runs and NEMO_MQTT_DATABASE_URL is right')
+        const tls = await databaseTlsTrouble(live.current.database_url, error)
+        const todo = tls?.todo ?? 'check that PostgreSQL runs and NEMO_MQTT_DATABASE_URL is right'
+        health.failing('database', tls?.why ?? error, todo)
         await pause(backoff.next(), signal)
         continue
       }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Pool } from 'pg'
 import pgListen, { type Subscriber } from 'pg-listen'
 import { Backoff, pause } from '../backoff.ts'
+import { databaseTlsTrouble } from '../db/tls-trouble.ts'
 import type { Health } from '../health.ts'
 import { Wake } from '../wake.ts'
 
@@ -56,7 +57,9 @@ export class Notifications {
       try {
         await this.#session(signal, () => backoff.reset())
       } catch (error) {
-        this.#health.failing('notifications', error, 'changes are found by looking at intervals until this is mended')
+        const tls = await databaseTlsTrouble(this.#databaseUrl, error)
+        const todo = `changes are found by looking at intervals until this is mended${tls === undefined ? '' : `: ${tls.todo}`}`
+        this.#health.failing('notifications', tls?.why ?? error, todo)
         await pause(backoff.next(), signal)
       }
     }

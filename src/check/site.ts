@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { fromEnvironment, redisUrl } from '../config/environment.ts'
+import { fromEnvironment, redisSettings } from '../config/environment.ts'
 import { resolveSettings, secretsOf } from '../config/resolve.ts'
 import { SECRET_NAMES, type Settings } from '../config/settings.ts'
 import { fromStored } from '../config/stored.ts'
@@ -68,7 +68,7 @@ export class Site {
 
   /** Redis, in no database yet. @throws AppError NEMO_MQTT_ERR_REDIS, NotTried when there is no usable URL */
   readonly redis = once(async (): Promise<Redis> => {
-    const url = usable(() => redisUrl(this.environment))
+    const url = usable(() => redisSettings(this.environment).redis_url)
     const redis = await openRedis(url, fromEnvironment(this.environment).values, this.limits.redisMs)
     this.atEnd(() => redis.disconnect())
     return redis
@@ -76,7 +76,7 @@ export class Site {
 
   /** Number of our database in Redis. */
   get redisDatabase(): number {
-    return Number(new URL(usable(() => redisUrl(this.environment))).pathname.slice(1))
+    return Number(new URL(usable(() => redisSettings(this.environment).redis_url)).pathname.slice(1))
   }
 
   /** What Redis says of itself; undefined when our user may not ask. */

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { redisUrl } from '../config/environment.ts'
+import { redisSettings } from '../config/environment.ts'
 import { databaseUrl } from '../db/database.ts'
 import { type DatabaseState, readState } from '../db/state.ts'
 import { AppError } from '../errors.ts'
@@ -66,7 +66,7 @@ export async function databaseSection(environment: NodeJS.ProcessEnv): Promise<S
 // Trouble with Redis is a finding, not an end: what the database says is worth as much then.
 async function queueSection(environment: NodeJS.ProcessEnv): Promise<StatusSection> {
   try {
-    const state = await inspectQueue(redisUrl(environment))
+    const state = await inspectQueue(redisSettings(environment))
     return { title: 'queue', lines: queueLines(state), json: state, isWrong: state.parked > 0 }
   } catch (error) {
     if (!(error instanceof AppError)) throw error

@@ -46,6 +46,7 @@ const CHECKS: readonly Check[] = [
     'broker_path',
     ({ broker_path }) => (broker_path.startsWith('/') ? undefined : 'begins with a slash, such as /mqtt'),
   ],
+  ['broker_protocol', plainProblem],
   ['tls_key_file', ({ tls_cert_file, tls_key_file }) => pairProblem(tls_cert_file, tls_key_file)],
   ['tls_cert_file', ({ tls_cert_file, tls_key_file }) => pairProblem(tls_key_file, tls_cert_file)],
   ['redis_key_file', ({ redis_cert_file, redis_key_file }) => pairProblem(redis_cert_file, redis_key_file)],
@@ -79,6 +80,15 @@ export function redisUrlProblem(url: string): string | undefined {
   if (!isUrl(url, ['redis:', 'rediss:'])) return `is not of the form redis://user:password@host:6379/1${ENCODED}`
   if (/^\/?\d{0,5}$/.test(new URL(url).pathname)) return undefined
   return 'the part after the port is the number of a database, such as /1'
+}
+
+// Who names certificates means to use them; without TLS the password would be sent for everybody to read.
+function plainProblem(settings: Settings, nameOf: NameOf): string | undefined {
+  if (settings.broker_protocol === 'mqtts' || settings.broker_protocol === 'wss') return undefined
+  const named = (['tls_ca_file', 'tls_cert_file'] as const).find((name) => settings[name] !== '')
+  if (named === undefined) return undefined
+  const secure = settings.broker_protocol === 'ws' ? 'wss' : 'mqtts'
+  return `is ${settings.broker_protocol}, without TLS, although ${nameOf(named)} is set; ${secure} is with TLS`
 }
 
 function pairProblem(one: string, other: string): string | undefined {

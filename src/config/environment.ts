@@ -2,7 +2,7 @@ import { AppError, reasonOf } from '../errors.ts'
 import { redisUrlProblem } from './checks.ts'
 import { resolveSettings, type Source, withDatabase } from './resolve.ts'
 import { credentialFile, PREFIX, secretFrom } from './secret.ts'
-import { isSetting, nearestSetting, REDIS_URL, SECRET_NAMES, type Settings } from './settings.ts'
+import { isSetting, nearestSetting, REDIS_URL, type RedisSettings, SECRET_NAMES, type Settings } from './settings.ts'
 
 /** Variables of `nemo-mqtt migrate`, which may stand in the same file of environment variables. */
 const OF_OTHER_COMMANDS: ReadonlySet<string> = new Set(['service_password', 'service_password_file'])
@@ -36,12 +36,17 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   return resolveSettings(fromEnvironment(environment))
 }
 
-/** The URL of Redis alone, for commands that need nothing else. @throws AppError NEMO_MQTT_ERR_CONFIG */
-export function redisUrl(environment: NodeJS.ProcessEnv): string {
+/** How Redis is reached, alone, for commands that need nothing else. @throws AppError NEMO_MQTT_ERR_CONFIG */
+export function redisSettings(environment: NodeJS.ProcessEnv): RedisSettings {
   const url = secretFrom(environment, `${PREFIX}REDIS_URL`) ?? REDIS_URL
   const problem = redisUrlProblem(url)
   if (problem !== undefined) throw new AppError('NEMO_MQTT_ERR_CONFIG', `${PREFIX}REDIS_URL: ${problem}`)
-  return withDatabase(url)
+  return {
+    redis_url: withDatabase(url),
+    redis_ca_file: environment[`${PREFIX}REDIS_CA_FILE`] ?? '',
+    redis_cert_file: environment[`${PREFIX}REDIS_CERT_FILE`] ?? '',
+    redis_key_file: environment[`${PREFIX}REDIS_KEY_FILE`] ?? '',
+  }
 }
 
 /** The environment variable of a setting. */

@@ -38,7 +38,7 @@ export const SETTINGS = Type.Object(
       environmentOnly: true,
     }),
     redis_ca_file: text({
-      description: 'certificate authority of Redis (PEM) for `rediss://`; those of the system when empty',
+      description: 'certificate authority of Redis (PEM) for `rediss://`; those that Node.js trusts when empty',
       default: '',
       environmentOnly: true,
     }),
@@ -70,7 +70,7 @@ export const SETTINGS = Type.Object(
     ),
     broker_path: text({ description: 'path of the WebSocket, for `ws` and `wss`', default: '/mqtt' }),
     tls_ca_file: text({
-      description: 'certificate authority of the broker (PEM); those of the system when empty',
+      description: 'certificate authority of the broker (PEM); those that Node.js trusts when empty',
       default: '',
     }),
     tls_cert_file: text({ description: 'our certificate for the broker (PEM), if it asks for one', default: '' }),
@@ -148,6 +148,9 @@ export const SETTINGS = Type.Object(
 
 /** All settings with their values; a stage takes this value and never reads the environment itself. */
 export type Settings = Readonly<Static<typeof SETTINGS>>
+
+/** How Redis is reached. */
+export type RedisSettings = Pick<Settings, 'redis_url' | 'redis_ca_file' | 'redis_cert_file' | 'redis_key_file'>
 
 /** Name of a setting. */
 export type SettingName = keyof Settings

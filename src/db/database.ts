@@ -2,6 +2,8 @@ import { type Generated, type GeneratedAlways, Kysely, PostgresDialect } from 'k
 import pg from 'pg'
 import { secretFrom } from '../config/secret.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
+import type { Trouble } from '../tls/fault.ts'
+import { databaseTlsTrouble } from './tls-trouble.ts'
 
 /** Our own tables in NEMO's database, made by `sql/000001_change_log.sql`. Numbers of type bigint come as digits. */
 export interface OwnTables {
@@ -127,7 +129,7 @@ export async function connect(
     await pool.query('select 1')
   } catch (error) {
     await close()
-    throw connectError(error, url)
+    throw connectError(error, url, await databaseTlsTrouble(url, error))
   }
   return { pool, kysely, close }
 }
@@ -140,13 +142,13 @@ export function databaseError(error: unknown): AppError {
   return new AppError(code, reasonOf(error), { cause: error, ...(hint === undefined ? {} : { hint }) })
 }
 
-function connectError(error: unknown, url: string): AppError {
-  const why = reasonOf(error)
+function connectError(error: unknown, url: string, tls: Trouble | undefined): AppError {
+  const why = tls?.why ?? reasonOf(error)
   // Nothing of the error is passed on: it shows the URL, and the password in it.
   if (!URL.canParse(url)) return new AppError('NEMO_MQTT_ERR_DATABASE', `cannot connect to the database: ${why}`)
   const { host, port, name, user } = describe(url)
   const place = `database "${name}" at ${host}:${port} as "${user}"`
-  const hint = HINTS[codeOf(error) ?? ''] ?? hintFor(why)
+  const hint = tls === undefined ? (HINTS[codeOf(error) ?? ''] ?? hintFor(why)) : () => tls.todo
   return new AppError('NEMO_MQTT_ERR_DATABASE', `cannot connect to ${place}: ${why}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint: hint(host, name, user) }),
@@ -176,7 +178,6 @@ const HINTS: Readonly<Record<string, Hint>> = {
 function hintFor(why: string): Hint | undefined {
   if (/timeout/i.test(why)) return notReached
   if (/password must be a/i.test(why)) return (_host, _name, user) => `give "${user}" its password in the URL`
-  if (/SSL/.test(why)) return () => 'add ?sslmode=require to the URL, or take it away, as the server wants it'
   return undefined
 }
 

@@ -4,6 +4,7 @@ import { reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import { Wake } from '../wake.ts'
 import { backendPid } from './pool.ts'
+import { databaseTlsTrouble } from './tls-trouble.ts'
 
 /** Two 32-bit numbers that spell `NEMO` and `MQTT`: the key of the advisory lock in NEMO's database. */
 export const LOCK = [0x4e454d4f, 0x4d515454] as const
@@ -73,11 +74,9 @@ export class Lease {
         backoff.reset()
         await pause(TRY_MS, signal)
       } catch (error) {
-        health.failing(
-          'lease',
-          `waiting for PostgreSQL: ${reasonOf(error)}`,
-          'check that PostgreSQL runs and NEMO_MQTT_DATABASE_URL is right',
-        )
+        const tls = await databaseTlsTrouble(databaseUrl, error)
+        const todo = tls?.todo ?? 'check that PostgreSQL runs and NEMO_MQTT_DATABASE_URL is right'
+        health.failing('lease', `waiting for PostgreSQL: ${tls?.why ?? reasonOf(error)}`, todo)
         session?.discard()
         session = undefined
         active = new SilentHolder() // when the server hangs, the active one cannot be heard either
@@ -119,8 +118,10 @@ export class Lease {
         await this.#look.wait(CHECK_MS, AbortSignal.any([signal, this.#session.ended]))
         if (this.#session.ended.aborted) throw new Error('the server closed the connection')
       } catch (error) {
-        this.#health.failing('lease', `the connection that holds the lock was lost: ${reasonOf(error)}`)
         this.#session.discard()
+        const tls = await databaseTlsTrouble(this.#databaseUrl, error)
+        const why = `the connection that holds the lock was lost: ${tls?.why ?? reasonOf(error)}`
+        this.#health.failing('lease', why, tls?.todo)
         isConnected = false
         await pause(backoff.next(), signal)
       }

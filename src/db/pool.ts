@@ -24,6 +24,7 @@ export function createPool(databaseUrl: string, onLost: (error: Error) => void):
     idleTimeoutMillis: 60_000,
     query_timeout: ANSWER_MS,
     keepAlive: true,
+    Client: clientOrFailure as unknown as new () => pg.ClientBase,
     onConnect: (client) => client.query(LIMIT, [backendPid(client)]),
   })
   // Without a listener Node would end the process (pg, `Pool` events).
@@ -33,6 +34,20 @@ export function createPool(databaseUrl: string, onLost: (error: Error) => void):
     if (error instanceof Error && !(error instanceof pg.DatabaseError)) discardIdle(pool)
   })
   return pool
+}
+
+/**
+ * Called with `new` by the pool. The driver reads the certificate files of the URL while it makes a client, and the pool
+ * makes some where nobody catches: a file that is being replaced would end the process, not fail one connection.
+ */
+function clientOrFailure(config: pg.ClientConfig): pg.Client {
+  try {
+    return new pg.Client(config)
+  } catch (error) {
+    const client = new pg.Client()
+    const connect = (callback: (error: unknown) => void): void => process.nextTick(callback, error)
+    return Object.assign(client, { connect })
+  }
 }
 
 /**

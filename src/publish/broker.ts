@@ -1,13 +1,13 @@
-import { hostname } from 'node:os'
-import type { IClientOptions } from 'mqtt'
 import { Backoff, pause } from '../backoff.ts'
 import type { LiveSettings } from '../config/live.ts'
 import type { SettingName, Settings } from '../config/settings.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import { signEnvelope } from '../sign/envelope.ts'
+import { brokerAddress, connectOptions, usesTls, type Will } from './connect-options.ts'
 import { Link, type LinkEnd } from './link.ts'
 import type { Outcome } from './outcome.ts'
+import { connectTrouble } from './tls-trouble.ts'
 
 /** A link that has lasted this long, or on which a message was delivered, counts as a success. */
 const STABLE_MS = 5_000
@@ -74,6 +74,7 @@ export class Broker {
   #isStateRefused = false
   #failedAttempts = 0
   #shortLinks = 0
+  #certificates: string | undefined
 
   /** @param onLink told of each link that was made */
   constructor(live: LiveSettings, health: Health, onLink: () => void = () => undefined) {
@@ -87,6 +88,11 @@ export class Broker {
   /** The present link, if there is one. */
   get link(): Link | undefined {
     return this.#link?.isOpen === true ? this.#link : undefined
+  }
+
+  /** Hash of the certificate files of the present link or attempt; undefined without TLS, or when they cannot be used. */
+  get certificates(): string | undefined {
+    return this.#certificates
   }
 
   /** To be called when a message was delivered: the link is good. */
@@ -105,9 +111,11 @@ export class Broker {
     void this.link?.publish(this.#stateTopic, this.message('online' satisfies BridgeState), true)
   }
 
-  /** Ends the present link in order, or the pause before the next one, and connects at once. */
-  relink(): void {
+  /** Ends the present link in order, or the pause before the next one, and connects at once. False if it does already. */
+  relink(): boolean {
+    if (this.#turn.signal.aborted) return false
     this.#turn.abort()
+    return true
   }
 
   /**
@@ -195,7 +203,10 @@ export class Broker {
     const { max_reconnect_attempts } = this.#settings
     const at = this.#address
     try {
-      const link = await Link.open(this.#options(), signal)
+      this.#certificates = undefined
+      const { options, certificates } = connectOptions(this.#settings, this.#will)
+      this.#certificates = certificates
+      const link = await Link.open(options, signal)
       // Acknowledged, it proves that this link carries messages; only then are others trusted to it.
       const birth = await this.#birth(link, signal)
       if (birth.kind === 'unanswered') throw link.ended.reason ?? new Error('the link ended')
@@ -204,12 +215,15 @@ export class Broker {
       return link
     } catch (error) {
       if (signal.aborted) return undefined
-      this.#health.failing('broker', `no connection to the broker at ${at}: ${reasonOf(error)}`, remedyFor(error))
+      const trouble = await connectTrouble(this.#settings, error, signal)
+      if (signal.aborted) return undefined
+      const why = trouble?.why ?? reasonOf(error)
+      this.#health.failing('broker', `no connection to the broker at ${at}: ${why}`, trouble?.todo ?? remedyFor(error))
       this.#failedAttempts += 1
       if (max_reconnect_attempts > 0 && this.#failedAttempts >= max_reconnect_attempts) {
         throw new AppError(
           'NEMO_MQTT_ERR_BROKER',
-          `gave up on the broker at ${at} after ${max_reconnect_attempts} attempts: ${reasonOf(error)}`,
+          `gave up on the broker at ${at} after ${max_reconnect_attempts} attempts: ${why}`,
           {
             hint: 'NEMO_MQTT_MAX_RECONNECT_ATTEMPTS=0 never gives up',
           },
@@ -251,6 +265,14 @@ export class Broker {
       const remedy = 'allow this user to write below the topic prefix'
       this.#health.failing('broker', `the broker refuses ${this.#stateTopic}: ${birth.why}`, remedy)
     } else if (this.#shortLinks < UNSTEADY_LINKS) {
+      this.#sayConnected()
+    }
+  }
+
+  #sayConnected(): void {
+    if (usesTls(this.#settings) && !this.#settings.tls_verify) {
+      this.#health.ok('broker', `connected to the broker at ${this.#address}; ${NOT_VERIFIED}`, 'warn')
+    } else {
       this.#health.ok('broker', `connected to the broker at ${this.#address}`)
     }
   }
@@ -273,35 +295,19 @@ export class Broker {
   }
 
   get #address(): string {
-    return `${this.#settings.broker_host}:${this.#settings.broker_port}`
+    return brokerAddress(this.#settings)
   }
 
   get #stateTopic(): string {
     return `${this.#settings.topic_prefix}/bridge/state`
   }
 
-  #options(): IClientOptions {
-    const { broker_host, broker_port, mqtt_version, keepalive, client_id, username, password, clean_session } =
-      this.#settings
-    return {
-      protocol: 'mqtt',
-      host: broker_host,
-      port: broker_port,
-      protocolVersion: mqtt_version === '5' ? 5 : 4,
-      keepalive,
-      clientId: client_id === '' ? `nemo_bridge_${hostname()}_${process.pid}` : client_id,
-      clean: clean_session,
-      ...(username === '' ? {} : { username, password }),
-      will: {
-        topic: this.#stateTopic,
-        payload: Buffer.from(this.message('lost' satisfies BridgeState)),
-        qos: 1,
-        retain: true,
-      },
-    }
+  get #will(): Will {
+    return { topic: this.#stateTopic, payload: this.message('lost' satisfies BridgeState) }
   }
 }
 
+const NOT_VERIFIED = 'its certificate is not verified (NEMO_MQTT_TLS_VERIFY=false), so anybody could be that broker'
 const ONE_ID_TWICE =
   'if this goes on, another client may be using the same client id: leave NEMO_MQTT_CLIENT_ID empty, or make it unique'
 

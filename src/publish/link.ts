@@ -96,6 +96,8 @@ export class Link {
       signal.addEventListener('abort', stop, { once: true })
       // Stays for the client's whole life: an `error` that nobody hears would end the process.
       client.on('error', fail)
+      // The library keeps to itself what has no code, such as the answer of a web server to a WebSocket.
+      client.stream?.on('error', fail)
       client.once('close', () => fail(new Error('the broker closed the connection before it was accepted')))
       client.once('connect', () => {
         signal.removeEventListener('abort', stop)

@@ -1,12 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
+import { createRedis, type RedisPlace, redisTlsTrouble } from './connect.ts'
 import { BOUNDS, COMMANDS, KEYS } from './keys.ts'
 import { CLAIM, GIVE_BACK, PARK, PUSH, REMOVE, SAY_STATUS, TURN } from './scripts.ts'
 
-/** Longest wait for one answer of Redis; after it the connection counts as dead. */
-const ANSWER_MS = 5_000
 const PAGE = 1_000
 /** How long a status holds, in seconds. */
 const STATUS_S = 90
@@ -37,19 +36,8 @@ export class EventQueue {
    * @param installation tells installations apart, see {@link Installation.place}
    * @throws AppError NEMO_MQTT_ERR_REDIS, or NEMO_MQTT_ERR_REDIS_TAKEN when another installation works on the lists
    */
-  static async claim(url: string, installation: string): Promise<EventQueue> {
-    const redis = new Redis(url, {
-      lazyConnect: true,
-      connectionName: 'nemo-mqtt',
-      connectTimeout: ANSWER_MS,
-      commandTimeout: ANSWER_MS,
-      retryStrategy: () => null,
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      disableClientInfo: true, // a courtesy that every connection would pay for
-      enableReadyCheck: false, // INFO may be forbidden; a Redis that still loads refuses the claim, and that is enough
-    })
+  static async claim(place: RedisPlace, installation: string): Promise<EventQueue> {
+    const redis = createRedis(place)
     const queue = new EventQueue(redis, `${installation} ${randomBytes(8).toString('hex')}`)
     redis.on('error', (error) => queue.#fail(error))
     redis.on('close', () => queue.#fail(new Error('the connection to Redis was closed')))
@@ -59,7 +47,9 @@ export class EventQueue {
       return queue
     } catch (error) {
       queue.close()
-      throw error
+      const trouble = await redisTlsTrouble(place, (error as Error).cause)
+      if (trouble === undefined) throw error
+      throw new AppError('NEMO_MQTT_ERR_REDIS', `Redis: ${trouble.why}`, { cause: error, hint: trouble.todo })
     }
   }
 

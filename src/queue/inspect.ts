@@ -1,10 +1,9 @@
-import { Redis } from 'ioredis'
 import { AppError, reasonOf } from '../errors.ts'
+import { createRedis, type RedisPlace, redisTlsTrouble } from './connect.ts'
 import { KEYS } from './keys.ts'
 
 /** How many parked messages are shown. */
 const SHOWN = 5
-const ANSWER_MS = 5_000
 
 /** A message that was set aside because it cannot be published. */
 export interface ParkedMessage {
@@ -31,15 +30,8 @@ export interface QueueState {
  *
  * @throws AppError NEMO_MQTT_ERR_REDIS
  */
-export async function inspectQueue(url: string): Promise<QueueState> {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: ANSWER_MS,
-    commandTimeout: ANSWER_MS,
-    retryStrategy: () => null,
-    disableClientInfo: true,
-    enableReadyCheck: false,
-  })
+export async function inspectQueue(place: RedisPlace): Promise<QueueState> {
+  const redis = createRedis(place)
   let failure: Error | undefined
   redis.on('error', (error) => {
     failure = error // connect() itself only says that the connection is closed
@@ -54,9 +46,10 @@ export async function inspectQueue(url: string): Promise<QueueState> {
     const newest = await redis.lrange(KEYS.parked, 0, SHOWN - 1)
     return { queued, inFlight, parked, newestParked: newest.map(readParked), bridge: await redis.get(KEYS.status) }
   } catch (error) {
-    throw new AppError('NEMO_MQTT_ERR_REDIS', `Redis cannot be read: ${reasonOf(failure ?? error)}`, {
+    const trouble = await redisTlsTrouble(place, failure ?? error)
+    throw new AppError('NEMO_MQTT_ERR_REDIS', `Redis cannot be read: ${trouble?.why ?? reasonOf(failure ?? error)}`, {
       cause: error,
-      hint: 'check that Redis runs and NEMO_MQTT_REDIS_URL is right',
+      hint: trouble?.todo ?? 'check that Redis runs and NEMO_MQTT_REDIS_URL is right',
     })
   } finally {
     if (redis.status !== 'end') redis.disconnect() // see EventQueue

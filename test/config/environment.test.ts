@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
-import { readSettings, redisUrl } from '../../src/config/environment.ts'
+import { readSettings, redisSettings } from '../../src/config/environment.ts'
 import { secretsOf } from '../../src/config/resolve.ts'
 import { SECRET_NAMES } from '../../src/config/settings.ts'
 import { cleanTopicPrefix } from '../../src/config/topic-prefix.ts'
@@ -80,6 +80,18 @@ t.test('what belongs together is checked together', async (t) => {
   t.equal(problems({ ...ENOUGH, NEMO_MQTT_BROKER_HOST: '::1' }), '')
 })
 
+t.test('whoever names certificates does not send in plain text', async (t) => {
+  const ca = { ...ENOUGH, NEMO_MQTT_TLS_CA_FILE: '/ca.pem' }
+  t.match(
+    problems(ca),
+    /BROKER_PROTOCOL: is mqtt, without TLS, although NEMO_MQTT_TLS_CA_FILE is set; mqtts is with TLS/,
+  )
+  t.match(problems({ ...ca, NEMO_MQTT_BROKER_PROTOCOL: 'ws' }), /is ws, .*; wss is with TLS/)
+  for (const protocol of ['mqtts', 'wss']) {
+    t.equal(readSettings({ ...ca, NEMO_MQTT_BROKER_PROTOCOL: protocol }).broker_protocol, protocol)
+  }
+})
+
 t.test('a bare % in a URL is a problem, not a crash', async (t) => {
   t.match(problems({ NEMO_MQTT_DATABASE_URL: 'postgres://u:100%@h/d' }), /DATABASE_URL: .*written as %25/)
   t.match(problems({ ...ENOUGH, NEMO_MQTT_REDIS_URL: 'redis://u:100%@h/1' }), /REDIS_URL: .*written as %25/)
@@ -91,8 +103,8 @@ t.test('Redis database 1 unless the URL names another', async (t) => {
   t.equal(at('redis://h:6379/'), 'redis://h:6379/1')
   t.equal(at('redis://h:6379/7'), 'redis://h:6379/7')
   t.equal(at('redis://h:6379/0'), 'redis://h:6379/0')
-  t.equal(redisUrl({}), 'redis://127.0.0.1:6379/1')
-  t.throws(() => redisUrl({ NEMO_MQTT_REDIS_URL: 'x' }), { code: 'NEMO_MQTT_ERR_CONFIG' })
+  t.equal(redisSettings({}).redis_url, 'redis://127.0.0.1:6379/1')
+  t.throws(() => redisSettings({ NEMO_MQTT_REDIS_URL: 'x' }), { code: 'NEMO_MQTT_ERR_CONFIG' })
 })
 
 t.test('C86 line ends at the end of a secret file are no part of the secret', async (t) => {
