@@ -72,34 +72,44 @@ export class Service {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { database_url } = this.#live.current
-    const pool = createPool(database_url, (error) => this.health.failing('database', error))
+    const { health } = this
+    const pool = createPool(database_url, (error) => health.failing('database', error))
+    const reconfigured = new Wake()
+    const parts = { pool, environment: this.#environment, live: this.#live, health, log: this.#log, wake: reconfigured }
+    // One for the whole life: what was good before the lease was lost is so after it.
+    const configuration = new ConfigurationWatch(parts)
     try {
       while (!signal.aborted) {
-        const lease = await Lease.acquire(database_url, this.health, signal)
-        if (lease !== undefined) await this.#active(lease, pool, signal)
+        const lease = await Lease.acquire(database_url, health, signal)
+        if (lease !== undefined) await this.#active(lease, pool, configuration, reconfigured, signal)
       }
     } finally {
       await pool.end()
     }
   }
 
-  async #active(lease: Lease, pool: Pool, stop: AbortSignal): Promise<void> {
+  async #active(
+    lease: Lease,
+    pool: Pool,
+    configuration: ConfigurationWatch,
+    reconfigured: Wake,
+    stop: AbortSignal,
+  ): Promise<void> {
     const failed = new AbortController()
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
     const { health } = this
     const live = this.#live
     const changed = new Wake()
-    const reconfigured = new Wake()
     const broker = new Broker(live, health)
-    const configuration = { pool, environment: this.#environment, live, health, wake: reconfigured }
+    const onReload = (): void => configuration.reread(() => broker.relink())
     const stages = [
       lease.watch(signal),
-      new ConfigurationWatch(configuration).run(signal), // before the others: it holds them back until it has read
+      configuration.run(signal), // before the others: it holds them back until it has read
       broker.run(signal),
       this.#sayOnline(broker, signal),
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
       new DriftWatch(pool, health).run(signal),
-      this.#claims(lease, pool, broker, changed, signal),
+      this.#claims(lease, pool, broker, onReload, changed, signal),
     ]
     // The first stage that fails ends the others; what it threw is thrown here once all have ended.
     for (const stage of stages) stage.catch(() => failed.abort())
@@ -122,7 +132,14 @@ export class Service {
     }
   }
 
-  async #claims(lease: Lease, pool: Pool, broker: Broker, wake: Wake, signal: AbortSignal): Promise<void> {
+  async #claims(
+    lease: Lease,
+    pool: Pool,
+    broker: Broker,
+    onReload: () => void,
+    wake: Wake,
+    signal: AbortSignal,
+  ): Promise<void> {
     const backoff = new Backoff({ capMs: 5_000 })
     const takeOver = new TakeOver()
     while (!signal.aborted) {
@@ -131,7 +148,7 @@ export class Service {
       if (installation === undefined) return
       const since = performance.now()
       try {
-        await this.#claim(installation, pool, broker, wake, takeOver, signal)
+        await this.#claim(installation, pool, broker, onReload, wake, takeOver, signal)
       } catch (error) {
         const stage = error instanceof AppError ? STAGE_IN_TROUBLE[error.code] : undefined
         if (stage === undefined) throw error
@@ -146,6 +163,7 @@ export class Service {
     installation: Installation,
     pool: Pool,
     broker: Broker,
+    onReload: () => void,
     wake: Wake,
     takeOver: TakeOver,
     signal: AbortSignal,
@@ -158,7 +176,7 @@ export class Service {
     const pending = new PendingChanges()
     const changeLog = new ChangeLog(pool)
     const pushed = new Wake()
-    const bridge = new Bridge({ queue, broker, pending, wake: pushed, health, log })
+    const bridge = new Bridge({ queue, broker, pending, wake: pushed, health, log, onReload })
     const lookup = new NameLookup(pool, installation.nemoSchema, {
       nameFormat: () => live.current.user_name_format,
       onProblem: (problem) => log.warn(problem),
