@@ -1,13 +1,11 @@
-/** The name that somebody may have meant: one that holds what was written or is held by it, else one a slip away. */
+/** The name that somebody may have meant: one that is a slip or two away, else one that holds what was written. */
 export function nearest<T extends string>(written: string, names: readonly T[]): T | undefined {
   if (written === '') return undefined
-  const similar = names.find((name) => name.includes(written) || written.includes(name))
-  if (similar !== undefined) return similar
   const [best] = names
     .map((name) => ({ name, slips: distance(written, name) }))
     .filter(({ name, slips }) => slips <= Math.max(1, Math.floor(name.length / 4)))
     .sort((a, b) => a.slips - b.slips)
-  return best?.name
+  return best?.name ?? names.find((name) => name.includes(written) || written.includes(name))
 }
 
 /** Letters to be added, dropped or changed to make one text of the other (Levenshtein). */

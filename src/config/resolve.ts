@@ -38,10 +38,10 @@ export function resolveMachineSettings(environment: Source): Settings {
 function resolve(environment: Source, stored: Source | undefined, isFatal: (name: SettingName) => boolean): Settings {
   const given: Record<string, unknown> = { ...stored?.values, ...environment.values }
   const spelled = { ...given }
+  // What is nowhere is missing where it can be mended: in the configuration, if there is one.
   const nameOf = (name: SettingName): string => {
-    const isStored =
-      stored !== undefined && !Object.hasOwn(environment.values, name) && Object.hasOwn(stored.values, name)
-    return (isStored ? stored : environment).nameOf(name)
+    const isFixed = Object.hasOwn(environment.values, name) || !STORABLE_NAMES.includes(name)
+    return (isFixed || stored === undefined ? environment : stored).nameOf(name)
   }
   const problems = [...environment.problems, ...(stored?.problems ?? [])]
   if (!validate(given)) {

@@ -41,7 +41,7 @@ export async function readAssignments(
 
 /** An error with one line a problem. */
 export function refused(problems: readonly string[]): AppError {
-  const list = problems.map((problem) => `  ${problem}`).join('\n')
+  const list = [...new Set(problems)].map((problem) => `  ${problem}`).join('\n')
   return new AppError('NEMO_MQTT_ERR_CONFIG', `nothing was changed:\n${list}`, {
     hint: 'the README lists every setting; nemo-mqtt config --help the commands',
   })

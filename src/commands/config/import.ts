@@ -99,8 +99,11 @@ export function readExport(text: string, givenName: string | undefined): Exporte
 }
 
 function problemOf([setting, value]: [string, unknown]): string[] {
-  if (isSecret(setting)) return [`${setting}: is a secret; take it out, and give it with nemo-mqtt config set`]
-  const problem = storeProblem(setting) ?? kindProblem(setting, value)
+  const known = storeProblem(setting)
+  if (known === undefined && isSecret(setting)) {
+    return [`${setting}: is a secret; take it out, and give it with nemo-mqtt config set`]
+  }
+  const problem = known ?? kindProblem(setting, value)
   return problem === undefined ? [] : [`${setting}: ${problem}`]
 }
 

@@ -83,7 +83,7 @@ function settingsOf({ environment }: ConfigSession, { settings }: Configuration)
     const value = isFixed ? environment.values[name] : isStored ? settings[name] : fallback
     const from = isFixed ? 'environment' : isStored ? 'configuration' : 'default'
     const isSet = value !== undefined && value !== ''
-    return { name, isSet, ...(isSecret(name) ? {} : { value }), from, isOverruled: isFixed && isStored }
+    return { name, ...(isSecret(name) ? {} : { value }), isSet, from, isOverruled: isFixed && isStored }
   })
 }
 
