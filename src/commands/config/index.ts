@@ -14,7 +14,7 @@ import { unsetCommand } from './unset.ts'
 
 /** `nemo-mqtt config`. */
 export const configCommand: CommandModule = {
-  command: 'config <command>',
+  command: 'config',
   describe: 'stored configurations: list, show, change, enable, take back, test',
   builder: (yargs) =>
     yargs
