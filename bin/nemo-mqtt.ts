@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { configCommand } from '../src/commands/config/index.ts'
 import { migrateCommand } from '../src/commands/migrate.ts'
 import { runCommand } from '../src/commands/run.ts'
 import { serviceCommand } from '../src/commands/service.ts'
@@ -16,10 +17,11 @@ const cli = yargs(hideBin(process.argv))
   .usage('$0 <command>\n\nPublishes every committed change of a NEMO laboratory over MQTT.')
   .command(runCommand)
   .command(migrateCommand)
+  .command(configCommand)
   .command(statusCommand)
   .command(uninstallCommand)
   .command(serviceCommand)
-  .demandCommand(1, 'say what to do: run, migrate, status, uninstall or service')
+  .demandCommand(1, 'say what to do: run, migrate, config, status, uninstall or service')
   .strict()
   .version(version())
   .help()

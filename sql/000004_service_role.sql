@@ -21,7 +21,7 @@ begin
     'select on nemo_mqtt.watched_table',
     'select on nemo_mqtt.kysely_migration',
     'select, insert, update, delete on nemo_mqtt.configuration',
-    'select, insert on nemo_mqtt.configuration_history',
+    'select on nemo_mqtt.configuration_history',
     'select, insert, delete on nemo_mqtt.message_log'
   ] loop
     execute format('grant %s to %I', gift, role_name);

@@ -19,19 +19,29 @@ create table if not exists nemo_mqtt.configuration_history (
   after jsonb
 );
 
--- In the database, so that nothing escapes it, not even a change made with psql.
+-- In the database, so that nothing escapes it, not even a change made with psql; as the owner, so that nobody who may
+-- change a configuration needs the right to write, or rewrite, the history.
 create or replace function nemo_mqtt.tg_configuration() returns trigger
   language plpgsql
+  security definer
   set search_path = ''
 as $tg_configuration$
 declare
-  before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) - 'updated_at' end;
-  after jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) - 'updated_at' end;
+  author text := coalesce(nullif(current_setting('nemo_mqtt.who', true), ''), session_user);
+  before jsonb;
+  after jsonb;
 begin
+  if tg_op = 'TRUNCATE' then
+    insert into nemo_mqtt.configuration_history (who, name, before)
+    select author, c.name, to_jsonb(c) - 'updated_at' from nemo_mqtt.configuration c;
+    perform pg_notify('nemo_mqtt_configuration', '');
+    return null;
+  end if;
+  if tg_op <> 'INSERT' then before := to_jsonb(old) - 'updated_at'; end if;
+  if tg_op <> 'DELETE' then after := to_jsonb(new) - 'updated_at'; end if;
   if before is distinct from after then
     insert into nemo_mqtt.configuration_history (who, name, before, after)
-    values (coalesce(nullif(current_setting('nemo_mqtt.who', true), ''), session_user),
-            coalesce(after, before) ->> 'name', before, after);
+    values (author, coalesce(after, before) ->> 'name', before, after);
     perform pg_notify('nemo_mqtt_configuration', '');
   end if;
   return null;
@@ -42,5 +52,10 @@ drop trigger if exists configuration_history on nemo_mqtt.configuration;
 create trigger configuration_history
   after insert or update or delete on nemo_mqtt.configuration
   for each row execute function nemo_mqtt.tg_configuration();
+
+drop trigger if exists configuration_truncated on nemo_mqtt.configuration;
+create trigger configuration_truncated
+  before truncate on nemo_mqtt.configuration
+  for each statement execute function nemo_mqtt.tg_configuration();
 
 select nemo_mqtt.finish_migration('000005_configuration');

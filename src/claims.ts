@@ -38,6 +38,8 @@ export interface ClaimsParts extends Vitals {
   readonly broker: Broker
   /** Notified when NEMO's tables have changed. */
   readonly changed: Wake
+  /** Called when another program asks, through Redis, for the configuration to be read again. */
+  readonly onReload: () => void
 }
 
 /**
@@ -85,8 +87,8 @@ export class Claims {
   }
 
   async #claim(installation: Installation, signal: AbortSignal): Promise<void> {
-    const { live, pool, broker, changed, ...vitals } = this.#parts
-    const { health, log, pulse, traffic } = vitals
+    const { live, pool, broker, changed, onReload, log, health, traffic, pulse, liveness } = this.#parts
+    const vitals: Vitals = { log, health, traffic, pulse, liveness }
     const queue = await EventQueue.claim(live.current, installation.place)
     this.#takeOver.begin()
     pulse.reset()
@@ -94,7 +96,7 @@ export class Claims {
     const pending = new PendingChanges()
     const changeLog = new ChangeLog(pool)
     const pushed = new Wake()
-    const bridge = new Bridge({ ...vitals, queue, broker, pending, wake: pushed })
+    const bridge = new Bridge({ ...vitals, queue, broker, pending, wake: pushed, onReload })
     this.#bridge = bridge
     const lookup = new NameLookup(pool, installation.nemoSchema, {
       nameFormat: () => live.current.user_name_format,

@@ -42,6 +42,15 @@ export interface ServiceParts {
   readonly secrets: () => readonly string[]
 }
 
+/** What one term as the active instance is given. */
+interface Term {
+  readonly lease: Lease
+  readonly pool: Pool
+  readonly configuration: ConfigurationWatch
+  /** Notified when a stored configuration has changed. */
+  readonly reconfigured: Wake
+}
+
 /**
  * The composition root: the only place that knows every stage.
  *
@@ -90,6 +99,16 @@ export class Service {
     const { health, traffic, log } = this.#vitals
     const { database_url, http_port } = this.#live.current
     const pool = createPool(database_url, (error) => health.failing('database', error))
+    const reconfigured = new Wake()
+    // One for the whole life: what was good before the lease was lost is so after it.
+    const configuration = new ConfigurationWatch({
+      pool,
+      environment: this.#environment,
+      live: this.#live,
+      health,
+      log,
+      wake: reconfigured,
+    })
     const observed = this.#observed(pool)
     const ended = new AbortController()
     const watching = AbortSignal.any([signal, ended.signal])
@@ -100,7 +119,7 @@ export class Service {
     try {
       while (!signal.aborted) {
         const lease = await Lease.acquire(database_url, health, signal)
-        if (lease !== undefined) await this.#active(lease, pool, signal)
+        if (lease !== undefined) await this.#active({ lease, pool, configuration, reconfigured }, signal)
       }
     } finally {
       ended.abort()
@@ -122,22 +141,21 @@ export class Service {
     }
   }
 
-  async #active(lease: Lease, pool: Pool, stop: AbortSignal): Promise<void> {
+  async #active({ lease, pool, configuration, reconfigured }: Term, stop: AbortSignal): Promise<void> {
     const failed = new AbortController()
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
     const { health, log, traffic } = this.#vitals
     const live = this.#live
     const changed = new Wake()
-    const reconfigured = new Wake()
     const broker = new Broker(live, health, () => {
       traffic.counts.links += 1
     })
-    const claims = new Claims({ ...this.#vitals, live, lease, pool, broker, changed })
+    const onReload = (): void => configuration.reread(() => broker.relink())
+    const claims = new Claims({ ...this.#vitals, live, lease, pool, broker, changed, onReload })
     this.#claims = claims
-    const configuration = { pool, environment: this.#environment, live, health, wake: reconfigured }
     const stages = [
       lease.watch(signal),
-      new ConfigurationWatch(configuration).run(signal), // before the others: it holds them back until it has read
+      configuration.run(signal), // before the others: it holds them back until it has read
       broker.run(signal),
       this.#sayOnline(broker, signal),
       new CertificateWatch({ live, broker, log }).run(signal),

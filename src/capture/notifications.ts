@@ -94,7 +94,7 @@ export class Notifications {
         echo.notify()
       })
       await session.listenTo(own)
-      this.#wakes.changed.notify() // what was committed before LISTEN took effect
+      for (const wake of Object.values(this.#wakes) as Wake[]) wake.notify() // what was committed before LISTEN took effect
       for (let sent = 1; !signal.aborted; sent += 1) {
         this.#pool.query('select pg_notify($1, $2)', [own, String(sent)]).catch(() => undefined) // then nothing is heard
         const deadline = performance.now() + ECHO_MS

@@ -38,13 +38,17 @@ export function resolveMachineSettings(environment: Source): Settings {
 function resolve(environment: Source, stored: Source | undefined, isFatal: (name: SettingName) => boolean): Settings {
   const given: Record<string, unknown> = { ...stored?.values, ...environment.values }
   const spelled = { ...given }
+  // What is nowhere is missing where it can be mended: in the configuration, if there is one.
   const nameOf = (name: SettingName): string => {
-    const isStored =
-      stored !== undefined && !Object.hasOwn(environment.values, name) && Object.hasOwn(stored.values, name)
-    return (isStored ? stored : environment).nameOf(name)
+    const isFixed = Object.hasOwn(environment.values, name) || !STORABLE_NAMES.includes(name)
+    return (isFixed || stored === undefined ? environment : stored).nameOf(name)
   }
   const problems = [...environment.problems, ...(stored?.problems ?? [])]
-  if (!validate(given)) problems.push(...(validate.errors ?? []).map((error) => describe(error, spelled, nameOf)))
+  if (!validate(given)) {
+    // Of a choice each word is an error of its own; what they have in common says it all.
+    const errors = (validate.errors ?? []).filter(({ schemaPath }) => !schemaPath.includes('/anyOf/'))
+    problems.push(...errors.map((error) => describe(error, spelled, nameOf)))
+  }
   const settings = given as Settings
   const found = problems.length === 0 ? checkSettings(settings, nameOf) : []
   if (problems.length > 0 || found.some(({ name }) => isFatal(name))) {
@@ -79,7 +83,7 @@ export function withDatabase(redisUrl: string): string {
 function configError(problems: readonly string[], isStored: boolean): AppError {
   const list = problems.map((problem) => `  ${problem}`).join('\n')
   return new AppError('NEMO_MQTT_ERR_CONFIG', `the settings cannot be used:\n${list}`, {
-    hint: `correct ${isStored ? 'them' : 'the environment variables'}; the README lists every setting with its default`,
+    hint: `correct ${isStored ? 'them (nemo-mqtt config set NAME key=value)' : 'the environment variables'}; the README lists every setting with its default`,
   })
 }
 
@@ -92,7 +96,13 @@ function describe(
   if (!isSetting(name)) return `${name || 'the settings'}: ${error.message ?? 'cannot be used'}`
   if (error.keyword === 'required') return `${nameOf(name)}: is missing`
   const found = 'secret' in SETTINGS.properties[name] ? 'its value' : JSON.stringify(given[name])
+  if (error.keyword === 'anyOf') return `${nameOf(name)}: ${found} is none of ${wordsOf(name).join(', ')}`
   return `${nameOf(name)}: ${found} ${error.message ?? 'is not valid'}`
+}
+
+function wordsOf(name: SettingName): string[] {
+  const { anyOf = [] } = SETTINGS.properties[name] as { readonly anyOf?: ReadonlyArray<{ readonly const: string }> }
+  return anyOf.map((choice) => choice.const)
 }
 
 // As it stands in the URL too: not everybody encodes alike. pg takes a password from the query as well.

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { nearest } from './nearest.ts'
 
 /**
  * Notes on a setting that are no part of JSON Schema: `secret` values are never shown, and may come from a file;
@@ -160,12 +161,6 @@ export function isSetting(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS.properties, name)
 }
 
-/** The setting that somebody may have meant. */
-export function nearestSetting(name: string): SettingName | undefined {
-  const names = Object.keys(SETTINGS.properties) as SettingName[]
-  return names.find((known) => known.includes(name) || name.includes(known))
-}
-
 /** Names of the settings whose values are never shown. */
 export const SECRET_NAMES: readonly SettingName[] = (Object.keys(SETTINGS.properties) as SettingName[]).filter(
   (name) => 'secret' in SETTINGS.properties[name],
@@ -175,3 +170,8 @@ export const SECRET_NAMES: readonly SettingName[] = (Object.keys(SETTINGS.proper
 export const STORABLE_NAMES: readonly SettingName[] = (Object.keys(SETTINGS.properties) as SettingName[]).filter(
   (name) => !('environmentOnly' in SETTINGS.properties[name]),
 )
+
+/** The setting that somebody may have meant; of those that are `known` where only some can be. */
+export function nearestSetting(name: string, known?: readonly SettingName[]): SettingName | undefined {
+  return nearest(name, known ?? (Object.keys(SETTINGS.properties) as SettingName[]))
+}

@@ -1,7 +1,7 @@
 import { reasonOf } from '../errors.ts'
 import type { Source } from './resolve.ts'
 import { isSealed, open } from './seal.ts'
-import { isSetting, nearestSetting, SECRET_NAMES, STORABLE_NAMES } from './settings.ts'
+import { isSetting, nearestSetting, SECRET_NAMES, SETTINGS, STORABLE_NAMES } from './settings.ts'
 
 /** Values of a configuration as they lie in the database: secrets sealed, everything else as it is. */
 export type StoredValues = Readonly<Record<string, unknown>>
@@ -24,7 +24,7 @@ export function fromStored({ name, settings }: Configuration, configKey: string)
   const values: Record<string, unknown> = {}
   const nameOf = (setting: string): string => `${setting} of configuration "${name}"`
   for (const [setting, value] of Object.entries(settings)) {
-    const problem = storeProblem(setting)
+    const problem = storeProblem(setting) ?? kindProblem(setting, value)
     if (problem !== undefined) {
       problems.push(`${nameOf(setting)}: ${problem}`)
     } else if (!SECRET_NAMES.includes(setting as never)) {
@@ -45,9 +45,27 @@ export function fromStored({ name, settings }: Configuration, configKey: string)
 /** Why a setting cannot be part of a stored configuration; undefined when it can. */
 export function storeProblem(setting: string): string | undefined {
   if (!isSetting(setting)) {
-    const near = nearestSetting(setting)
+    const near = nearestSetting(setting, STORABLE_NAMES)
     return `there is no such setting${near === undefined ? '' : `; do you mean ${near}?`}`
   }
   if (STORABLE_NAMES.includes(setting)) return undefined
   return 'comes from the environment only, because it is needed to read the configurations or belongs to the machine'
+}
+
+/**
+ * Why a stored value cannot be one of this setting, whatever its limits are; undefined when it can. A text can stand for
+ * a number; but null, of which a lenient reader makes 0, false or nothing, stands for nothing that somebody meant: least
+ * of all for "do not sign".
+ */
+export function kindProblem(setting: string, value: unknown): string | undefined {
+  if (isSealed(value)) return undefined
+  const fitting = typeOf(setting) === 'boolean' ? ['string', 'number', 'boolean'] : ['string', 'number']
+  if (fitting.includes(typeof value)) return undefined
+  return `${value === null ? 'null' : `a value of type ${typeof value}`} cannot be its value`
+}
+
+/** The type of a setting in JSON; text for a choice of words. */
+export function typeOf(setting: string): 'string' | 'integer' | 'boolean' {
+  const schema: object = isSetting(setting) ? SETTINGS.properties[setting] : {}
+  return (schema as { readonly type?: 'string' | 'integer' | 'boolean' }).type ?? 'string'
 }

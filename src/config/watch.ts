@@ -3,24 +3,31 @@ import { Backoff, pause } from '../backoff.ts'
 import type { Queryable } from '../db/database.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
+import type { Log } from '../log.ts'
 import type { Wake } from '../wake.ts'
 import type { LiveSettings } from './live.ts'
 import { resolveSettings, type Source } from './resolve.ts'
-import type { Settings } from './settings.ts'
+import type { SettingName, Settings } from './settings.ts'
 import { type Configuration, fromStored } from './stored.ts'
 
 /** The configuration is looked at so often, in milliseconds: a notification can be lost, a change must not be. */
 const LOOK_MS = 1_500
 
-/** The enabled one, and whether any was ever stored: from then on the environment alone does not count. */
+/** The enabled one, and whether any ever was: from then on the environment alone does not count. */
 const READ = `
-select c.name, c.enabled, c.settings, exists (select from nemo_mqtt.configuration_history) as "isInUse"
+select c.name, c.enabled, c.settings,
+       exists (select from nemo_mqtt.configuration_history h
+                where h.before -> 'enabled' = 'true' or h.after -> 'enabled' = 'true') as "isInUse"
   from (select) nothing left join nemo_mqtt.configuration c on c.enabled`
 
 /** Neither schema nor table: nothing was stored, because nothing can be. */
 const NO_TABLE: ReadonlySet<string> = new Set(['3F000', '42P01'])
 
+/** insufficient_privilege: the tables are younger than the rights of our role. */
+const NO_RIGHT = '42501'
+
 const NONE_ENABLED = 'no configuration is enabled, so nothing is sent'
+const TO_BE_CORRECTED = 'nemo-mqtt config show names what is wrong, nemo-mqtt config set corrects it'
 
 /** What the watch works with. */
 export interface WatchParts {
@@ -28,6 +35,7 @@ export interface WatchParts {
   readonly environment: Source
   readonly live: LiveSettings
   readonly health: Health
+  readonly log: Log
   /** Notified when PostgreSQL says that a configuration has changed. */
   readonly wake: Wake
 }
@@ -36,25 +44,30 @@ export interface WatchParts {
  * Keeps the live settings at what environment and enabled configuration say. A configuration that cannot be used never
  * replaces one that can: the service goes on with the last good settings and says what is wrong.
  *
- * With no configuration stored, the environment alone counts. Once one was stored, one must be enabled: when somebody
- * deletes it, the service stops sending, rather than to go on with defaults, unsigned perhaps.
+ * With no configuration ever enabled, the environment alone counts. Once one was, one must be: when somebody deletes
+ * it, the service stops sending, rather than to go on with defaults, unsigned perhaps.
  */
 export class ConfigurationWatch {
   readonly #parts: WatchParts
   #seen: string | undefined
-  #isLoaded = false
+  /** The last ones that could be used; undefined when there are none, or when nothing may be sent. */
+  #good: Settings | undefined
+  #hasRead = false
+  #onRead: Array<() => void> = []
 
   constructor(parts: WatchParts) {
     this.#parts = parts
   }
 
   /**
-   * Looks for changes until the signal aborts; until the first look has succeeded, nothing may be sent.
+   * Looks for changes until the signal aborts; until the first look has succeeded, nothing may be sent. May be run
+   * again, when the service has become active again.
    *
    * @throws AppError NEMO_MQTT_ERR_CONFIG when nothing is stored and the environment alone cannot be used
    */
   async run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff({ capMs: LOOK_MS })
+    this.#seen = undefined
     this.#parts.live.pause('the configuration has not been read yet')
     while (!signal.aborted) {
       try {
@@ -63,22 +76,34 @@ export class ConfigurationWatch {
         await this.#parts.wake.wait(LOOK_MS, signal)
       } catch (error) {
         if (error instanceof AppError) throw error
-        // Whoever reads the change log on the same pool says that PostgreSQL is away; the settings stay as they are.
-        this.#parts.health.waiting('configuration', `cannot be read, so it stays as it is: ${reasonOf(error)}`)
+        this.#cannotRead(error)
         this.#seen = undefined
         await pause(backoff.next(), signal)
       }
     }
   }
 
+  /** Reads it again at once, and calls back when that is done. */
+  reread(onRead: () => void): void {
+    this.#onRead.push(onRead)
+    this.#seen = undefined
+    this.#parts.wake.notify()
+  }
+
   async #look(): Promise<void> {
-    const { configuration, isInUse } = await readEnabled(this.#parts.pool)
+    const told = this.#onRead.splice(0)
+    const { configuration, isInUse } = await readEnabled(this.#parts.pool).catch((error: unknown) => {
+      this.#onRead.unshift(...told)
+      throw error
+    })
     const seen = JSON.stringify([configuration, isInUse])
-    if (seen === this.#seen) return
-    if (configuration === undefined && isInUse) this.#pause(NONE_ENABLED, 'nemo-mqtt config enable NAME')
-    else this.#use(configuration)
-    this.#seen = seen
-    this.#isLoaded = true
+    if (seen !== this.#seen) {
+      if (configuration === undefined && isInUse) this.#pause(NONE_ENABLED, 'nemo-mqtt config enable NAME')
+      else this.#use(configuration)
+      this.#seen = seen
+      this.#hasRead = true
+    }
+    for (const tell of told) tell()
   }
 
   #use(configuration: Configuration | undefined): void {
@@ -89,26 +114,51 @@ export class ConfigurationWatch {
       const key = String(environment.values.config_key ?? '')
       settings = resolveSettings(environment, configuration === undefined ? undefined : fromStored(configuration, key))
     } catch (error) {
-      if (configuration === undefined && !this.#isLoaded) throw error
-      if (this.#isLoaded && live.paused === undefined) {
-        health.failing('configuration', `${reasonOf(error)}\nthe last good settings stay in force`)
-      } else {
-        this.#pause(reasonOf(error), 'nemo-mqtt config set')
-      }
+      if (configuration === undefined && !this.#hasRead) throw error
+      this.#refuse(error, from)
       return
     }
-    live.replace(settings)
-    health.ok('configuration', `in force is ${from}: ${describe(settings)}`)
+    const changed = changedNames(live.current, settings)
+    if (changed.length > 0 || live.paused !== undefined) live.replace(settings)
+    this.#good = settings
+    const inForce = `in force is ${from}: ${describe(settings)}`
+    const isSaid = health.of('configuration').state !== 'ok'
+    if (changed.length > 0 && !isSaid) this.#parts.log.info({ stage: 'configuration', state: 'ok', changed }, inForce)
+    health.ok('configuration', inForce)
+  }
+
+  #refuse(error: unknown, from: string): void {
+    const { live, health } = this.#parts
+    const why = `${from} cannot be used: ${reasonOf(error)}`
+    if (this.#good === undefined) {
+      this.#pause(why, TO_BE_CORRECTED)
+      return
+    }
+    if (live.paused !== undefined) live.replace(this.#good)
+    health.failing('configuration', `${why}\nthe last good settings stay in force`, TO_BE_CORRECTED)
   }
 
   #pause(why: string, todo: string): void {
+    this.#good = undefined
     this.#parts.live.pause(why)
     this.#parts.health.failing('configuration', why, todo)
   }
+
+  #cannotRead(error: unknown): void {
+    const { health } = this.#parts
+    const why = `cannot be read, so it stays as it is: ${reasonOf(error)}`
+    if (codeOf(error) === NO_RIGHT) health.failing('configuration', why, 'nemo-mqtt migrate --service-role ROLE')
+    // Whoever reads the change log on the same pool says that PostgreSQL is away; the settings stay as they are.
+    else health.waiting('configuration', why)
+  }
+}
+
+function changedNames(before: Settings, now: Settings): SettingName[] {
+  return (Object.keys(now) as SettingName[]).filter((name) => before[name] !== now[name])
 }
 
 /**
- * The enabled configuration, and whether any was ever stored.
+ * The enabled configuration, and whether any ever was.
  *
  * @throws the driver's error when the database cannot be reached or our tables may not be read
  */

@@ -6,7 +6,7 @@ import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
 import { decodeEntry, notText } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
-import { KEYS } from '../queue/keys.ts'
+import { KEYS, RELOAD } from '../queue/keys.ts'
 import type { Traffic } from '../traffic.ts'
 import type { Wake } from '../wake.ts'
 import { type BridgeFindings, BridgeHealth } from './bridge-health.ts'
@@ -57,6 +57,8 @@ export interface BridgeParts {
   readonly traffic: Traffic
   readonly liveness: Liveness
   readonly log: Log
+  /** Called when another program asks, through Redis, for the configuration to be read again. */
+  readonly onReload?: () => void
 }
 
 /**
@@ -177,9 +179,18 @@ export class Bridge {
       Math.max(0, roomBytes),
     )
     this.#ownedAt = askedAt
+    this.#obey(queue.orders())
     for (const { entry } of settled) if (entry.origin !== null) pending.settle(entry.origin.change)
     for (const text of taken) this.#accept(text)
     return taken.length
+  }
+
+  #obey(orders: readonly string[]): void {
+    const { log, onReload } = this.#parts
+    for (const order of new Set(orders)) {
+      if (order === RELOAD) onReload?.()
+      else log.warn({ order }, `${KEYS.control} holds something that we do not know; it is ignored`)
+    }
   }
 
   #accept(text: string | Buffer): void {

@@ -51,6 +51,9 @@ const OF_THE_LINK = [
   'hmac_secret_key',
 ] as const satisfies readonly SettingName[]
 
+/** The settings that say how long to wait for a connection: when one changes, the wait begins anew. */
+const OF_THE_WAIT = ['reconnect_delay', 'max_reconnect_attempts'] as const satisfies readonly SettingName[]
+
 /** The settings by which people find the state of the bridge. */
 const STATE_PLACE = ['broker_host', 'broker_port', 'topic_prefix'] as const satisfies readonly SettingName[]
 
@@ -125,8 +128,9 @@ export class Broker {
    */
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = this.#live.subscribe((now) => {
-      const isOther = OF_THE_LINK.some((name) => this.#settings[name] !== now[name])
-      if (isOther || this.#isResting !== (this.#live.paused !== undefined)) this.relink()
+      const isOther = differ(OF_THE_LINK, this.#settings, now)
+      const isOtherWait = this.#link?.isOpen !== true && differ(OF_THE_WAIT, this.#settings, now)
+      if (isOther || isOtherWait || this.#isResting !== (this.#live.paused !== undefined)) this.relink()
     })
     const stop = (): void => this.#turn.abort()
     signal.addEventListener('abort', stop)
@@ -173,15 +177,16 @@ export class Broker {
   async #leave(link: Link): Promise<void> {
     await link.drain()
     const { current, paused } = this.#live
-    const isElsewhere = STATE_PLACE.some((name) => this.#settings[name] !== current[name])
+    const isElsewhere = differ(STATE_PLACE, this.#settings, current)
     if (isElsewhere || paused !== undefined) await this.#farewell(link)
     else await link.close()
   }
 
   // A setting that was corrected is tried at once, and the waits begin anew.
   #use(settings: Settings): void {
-    if (settings === this.#settings) return
+    const isSame = !differ([...OF_THE_LINK, ...OF_THE_WAIT], this.#settings, settings)
     this.#settings = settings
+    if (isSame) return
     this.#backoff = new Backoff({ capMs: settings.reconnect_delay * 1_000 })
     this.#failedAttempts = 0
     this.#shortLinks = 0
@@ -278,6 +283,7 @@ export class Broker {
   }
 
   async #lost(link: Link, lastedMs: number): Promise<void> {
+    this.#use(this.#live.current) // the waits may be others now
     const why = reasonOf(link.ended.reason)
     if (!this.#live.current.auto_reconnect) {
       throw new AppError('NEMO_MQTT_ERR_BROKER', `the link to the broker was lost: ${why}`, {
@@ -308,6 +314,10 @@ export class Broker {
 }
 
 const NOT_VERIFIED = 'its certificate is not verified (NEMO_MQTT_TLS_VERIFY=false), so anybody could be that broker'
+function differ(names: readonly SettingName[], one: Settings, other: Settings): boolean {
+  return names.some((name) => one[name] !== other[name])
+}
+
 const ONE_ID_TWICE =
   'if this goes on, another client may be using the same client id: leave NEMO_MQTT_CLIENT_ID empty, or make it unique'
 

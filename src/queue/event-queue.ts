@@ -24,6 +24,7 @@ export class EventQueue {
   readonly #redis: Redis
   readonly #owner: string
   #failure: Error | undefined
+  #orders: string[] = []
 
   private constructor(redis: Redis, owner: string) {
     this.#redis = redis
@@ -72,8 +73,15 @@ export class EventQueue {
    * by any text, and it could never be removed.
    */
   async turn(settled: readonly string[], count: number, bytes: number): Promise<Array<string | Buffer>> {
-    const taken = (await this.#run(TURN, [BOUNDS.monitor, count, bytes, ...settled])) as Buffer[]
+    const answer = await this.#run(TURN, [BOUNDS.monitor, count, bytes, ...settled])
+    const [orders, taken] = answer as [Buffer[], Buffer[]]
+    for (const order of orders) this.#orders.push(order.toString())
     return taken.map((entry) => (isUtf8(entry) ? entry.toString() : entry))
+  }
+
+  /** What the turns have found on the control list since the last call. */
+  orders(): string[] {
+    return this.#orders.splice(0)
   }
 
   /** Sets an entry that is in flight aside. Returns false, and changes nothing, when the parked list is full. */
@@ -117,7 +125,8 @@ export class EventQueue {
   }
 
   async #run(script: string, values: readonly (string | number | Buffer)[]): Promise<unknown> {
-    const keys = [KEYS.owner, KEYS.queue, KEYS.inFlight, KEYS.parked, KEYS.monitor, KEYS.status]
+    const { owner, queue, inFlight, parked, monitor, status, control } = KEYS
+    const keys = [owner, queue, inFlight, parked, monitor, status, control]
     return await this.#call(async () => {
       try {
         return await this.#redis.callBuffer('EVAL', script, keys.length, ...keys, this.#owner, ...values)

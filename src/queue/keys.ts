@@ -12,7 +12,12 @@ export const KEYS = {
   monitor: 'nemo_mqtt_monitor',
   /** `connected` or `disconnected`; expires 90 s after it was last said. */
   status: 'nemo_mqtt_bridge_status',
+  /** A list on which other programs, the Python plugin's pages among them, LPUSH {@link RELOAD}. */
+  control: 'nemo_mqtt_bridge_control',
 } as const
+
+/** The word that asks the bridge to read the configuration again and to connect anew. */
+export const RELOAD = 'reload_config'
 
 /** Bounds of the lists, in entries. The queue's own bound is a setting. */
 export const BOUNDS = { parked: 10_000, monitor: 100 } as const

@@ -2,7 +2,8 @@
  * The steps on the lists that must not be half done, as Redis scripts (EVAL, https://redis.io/docs/latest/develop/programmability/eval-intro/).
  *
  * Every script but `claim` begins by looking at the owner key: an instance that was replaced (FENCED) or that works
- * on a Redis which was emptied (WIPED) changes nothing. KEYS are always owner, queue, in flight, parked, monitor, status.
+ * on a Redis which was emptied (WIPED) changes nothing. KEYS are always owner, queue, in flight, parked, monitor,
+ * status, control.
  */
 
 // Under `maxmemory` Redis refuses a script's first write if it could need memory, so a full Redis could not even be
@@ -20,6 +21,16 @@ local entry = redis.call('lpop', KEYS[3])
 while entry do
   redis.call('rpush', KEYS[2], entry)
   entry = redis.call('lpop', KEYS[3])
+end
+`
+
+// PCALL: whatever is wrong with a list that anybody may write to must not end the claim.
+const ORDERS = `
+local orders = {}
+for i = 1, 100 do
+  local order = redis.pcall('lpop', KEYS[7])
+  if type(order) ~= 'string' then break end
+  orders[i] = order
 end
 `
 
@@ -47,8 +58,9 @@ return redis.call('llen', KEYS[2])
 
 /**
  * ARGV: owner, bound of the monitor, how many to take, how many bytes, entries that are settled. Removes the settled
- * ones, shows them to the monitor, our own pulse aside, moves the oldest of the queue in flight and returns them. The entry that reaches
- * the bound of bytes is the last one: a single one may be longer than the bound.
+ * ones, shows them to the monitor, our own pulse aside, moves the oldest of the queue in flight. The entry that reaches
+ * the bound of bytes is the last one: a single one may be longer than the bound. Returns what was on the control list,
+ * and the entries.
  */
 export const TURN = `
 ${OWNED}
@@ -59,13 +71,14 @@ for i = 5, #ARGV do
   if #ARGV - i < tonumber(ARGV[2]) and not isPulse then redis.call('lpush', KEYS[5], ARGV[i]) end
 end
 if #ARGV > 4 then redis.call('ltrim', KEYS[5], 0, ARGV[2] - 1) end
+${ORDERS}
 local taken, bytes = {}, tonumber(ARGV[4])
 for i = 1, tonumber(ARGV[3]) do
   local entry = bytes > 0 and redis.call('rpoplpush', KEYS[2], KEYS[3])
   if not entry then break end
   taken[i], bytes = entry, bytes - #entry
 end
-return taken
+return {orders, taken}
 `
 
 /** ARGV: owner, bound of the parked list, the entry, its parked form. Returns 0 when the parked list is full. */

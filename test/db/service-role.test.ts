@@ -40,7 +40,6 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   'nemo_mqtt.change_log': ['delete'],
   'nemo_mqtt.unmapped': ['insert', 'delete'],
   'nemo_mqtt.configuration': ['insert', 'update', 'delete'],
-  'nemo_mqtt.configuration_history': ['insert'],
   'nemo_mqtt.message_log': ['insert', 'delete'],
 }
 

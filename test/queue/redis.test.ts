@@ -272,6 +272,29 @@ t.test('an emptied Redis, a replaced owner: the old claim changes nothing any mo
   second.close()
 })
 
+t.test(
+  'the control list: its owner takes all of it with a turn, nobody else does, and no key of another kind hurts',
+  async (t) => {
+    const redis = await startRedis()
+    t.teardown(() => redis.kill())
+    const client = new Redis(redis.url)
+    t.teardown(() => client.disconnect())
+    const first = await EventQueue.claim(redis.url, 'a')
+    const second = await EventQueue.claim(redis.url, 'a')
+    t.teardown(() => second.close())
+    await client.lpush(KEYS.control, 'one', 'two')
+    await t.rejects(first.turn([], 1, 1), { message: /FENCED/ })
+    t.equal(await client.llen(KEYS.control), 2, 'whoever was replaced takes nothing')
+    await second.push(['1'])
+    t.strictSame(await second.turn([], 1, 1), ['1'])
+    t.strictSame(second.orders(), ['two', 'one'])
+    t.strictSame(second.orders(), [])
+    await client.set(KEYS.control, 'no list')
+    t.strictSame(await second.turn(['1'], 1, 1), [])
+    t.strictSame(second.orders(), [])
+  },
+)
+
 t.test('two installations on one list: the second is refused by name', async (t) => {
   const redis = await startRedis()
   t.teardown(() => redis.kill())

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Test } from 'tap'
 import { until } from '../../lab/wait.ts'
-import { judge } from '../chaos/judge.ts'
+import { type Arrival, judge } from '../chaos/judge.ts'
 import { delivered, type Laboratory } from './laboratory.ts'
 
 /** NEMO at work: one committed change after the other, on three tools in turn, and the order in which they must arrive. */
@@ -101,13 +101,20 @@ export class Load {
     return performance.now() - since
   }
 
-  /** Waits until everything is delivered and judges what arrived: all of it, in order, nothing else. */
-  async verify(t: Test, deadlineMs = 30_000): Promise<void> {
+  /**
+   * Waits until everything is delivered and judges what arrived: all of it, in order, nothing else.
+   *
+   * @param arrivals what somebody else than the laboratory's subscriber has seen, under the usual topics
+   */
+  async verify(
+    t: Test,
+    deadlineMs = 30_000,
+    arrivals: () => readonly Arrival[] = () => this.#laboratory.subscriber.messages,
+  ): Promise<void> {
     await delivered(this.#laboratory, deadlineMs)
-    const { subscriber } = this.#laboratory
-    const all = (): boolean => new Set(subscriber.messages.map(({ payload }) => payload)).size >= this.#count
+    const all = (): boolean => new Set(arrivals().map(({ payload }) => payload)).size >= this.#count
     await until(all, { deadlineMs: 5_000, what: 'the last messages' }).catch(() => undefined) // the verdict says more
-    const arrived = subscriber.messages.filter(({ topic }) => isOurs(topic))
+    const arrived = arrivals().filter(({ topic }) => isOurs(topic))
     const { faults, repeats } = judge(this.#expected, arrived, () => '')
     t.strictSame(faults, [], `${this.#count} changes arrived in order, with ${repeats} repeats`)
   }

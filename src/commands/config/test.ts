@@ -1,0 +1,56 @@
+import type { CommandModule } from 'yargs'
+import { resolveSettings } from '../../config/resolve.ts'
+import type { Settings } from '../../config/settings.ts'
+import { fromStored } from '../../config/stored.ts'
+import { type Print, printLine } from '../terminal.ts'
+import { probeBroker } from './probe.ts'
+import { type ConfigSession, printJson, withStore } from './session.ts'
+import { wanted } from './show.ts'
+
+/** What can be given to `nemo-mqtt config test`. */
+export interface TestArguments {
+  name?: string | undefined
+  json?: boolean | undefined
+}
+
+/** Longest time for the whole test, in milliseconds. */
+const TEST_MS = 10_000
+
+/**
+ * Connects as the service would with this configuration, or the one in force, and sends itself a message.
+ *
+ * @returns the exit code: 1 when something failed
+ * @throws AppError NEMO_MQTT_ERR_CONFIG when there is no such configuration, or it cannot be used
+ */
+export async function testConfiguration(
+  given: TestArguments,
+  variables: NodeJS.ProcessEnv,
+  print: Print,
+): Promise<number> {
+  const settings = await withStore(variables, (session) => settingsOf(session, given.name))
+  const { layers } = await probeBroker(settings, AbortSignal.timeout(TEST_MS))
+  const findings = Object.entries(layers).flatMap(([layer, all]) => (all ?? []).map((one) => ({ layer, ...one })))
+  if (given.json === true) printJson(print, findings)
+  else for (const { layer, level, found } of findings) print(`${level.padEnd(9)} ${layer.padEnd(12)} ${found}`)
+  return findings.some(({ level }) => level === 'critical') ? 1 : 0
+}
+
+/** `nemo-mqtt config test`. */
+export const testCommand: CommandModule<object, TestArguments> = {
+  command: 'test [name]',
+  describe: 'connect with a configuration, or the one in force, and send a message to oneself',
+  builder: (yargs) =>
+    yargs
+      .positional('name', { type: 'string', describe: 'of a configuration' })
+      .option('json', { type: 'boolean', describe: 'as JSON' }),
+  handler: async (given) => {
+    process.exitCode = await testConfiguration(given, process.env, printLine)
+  },
+}
+
+// With nothing stored the environment is what is in force.
+async function settingsOf(session: ConfigSession, name: string | undefined): Promise<Settings> {
+  const { environment, configKey, store } = session
+  if (name === undefined && (await store.history(1)).length === 0) return resolveSettings(environment)
+  return resolveSettings(environment, fromStored(await wanted(session, name), configKey))
+}
