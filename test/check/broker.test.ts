@@ -9,7 +9,7 @@ import { freePort } from '../../lab/port.ts'
 import { startProxy } from '../../lab/proxy.ts'
 import { signEnvelope } from '../../src/sign/envelope.ts'
 import { program } from '../fixtures/service.ts'
-import { startStubBroker } from '../fixtures/stub-broker.ts'
+import { type Peer, startStubBroker } from '../fixtures/stub-broker.ts'
 import { FaultRig, HMAC_KEY } from './fault-rig.ts'
 
 t.setTimeout(120_000)
@@ -132,6 +132,24 @@ t.test('a broker that acknowledges nothing', async (t) => {
     t,
     { code: 'BROKER_PUBLISH', found: /did not acknowledge/, timeoutMs: 4_000 },
     { brokerPort: stub.port },
+  )
+})
+
+t.test('something changes messages on their way', async (t) => {
+  const peers: Peer[] = []
+  const stub = await startStubBroker({
+    onConnected: (peer) => peers.push(peer),
+    answer: ({ topic, payload }) => {
+      const changed = payload.replace('check', 'chess')
+      for (const { send } of peers) send({ cmd: 'publish', topic, payload: changed, qos: 0, dup: false, retain: false })
+      return 0
+    },
+  })
+  t.teardown(() => stub.stop())
+  const { results } = await rig.check({ brokerPort: stub.port })
+  t.match(
+    results.find(({ code }) => code === 'SIGNATURE'),
+    { level: 'critical', found: /wrong signature/ },
   )
 })
 

@@ -166,6 +166,22 @@ t.test('a database that falls silent in the middle does not hold the others up',
   )
 })
 
+t.test('a database that is slow: the time is kept, and what was not done says so', async (t) => {
+  const { postgres } = laboratory
+  const proxy = await startProxy({ targetPort: postgres.port })
+  t.teardown(() => proxy.stop())
+  proxy.delay(200)
+  const databaseUrl = laboratory.serviceUrl.replace(String(postgres.port), String(proxy.port))
+  const { stdout, ms } = await run(['--json', '--timeout', '5'], { databaseUrl })
+  t.ok(ms < 5_000, `${Math.round(ms)} ms`)
+  const { results } = JSON.parse(stdout) as CheckReportJson
+  t.ok(results.some(({ level, found }) => level === 'unknown' && found.includes('no answer in time')))
+  t.match(
+    results.find(({ code }) => code === 'REDIS_WRITE'),
+    { level: 'ok' },
+  )
+})
+
 t.test('clocks that do not agree', async (t) => {
   const later = 'const now = Date.now; Date.now = () => now() + 3600e3'
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(later)}`
@@ -206,7 +222,7 @@ t.test('no secret is in any form', async (t) => {
   writeFileSync(join(folder, 'password'), 'broker-secret\n', { mode: 0o600 })
   const environment = {
     ...serviceEnvironment(rig.options()),
-    NEMO_MQTT_DATABASE_URL: `postgres://me:database-secret@127.0.0.1:${laboratory.postgres.port}/none`,
+    NEMO_MQTT_DATABASE_URL: `postgres://me:database-secret@127.0.0.1:${laboratory.postgres.port}/database-secret`, // named
     NEMO_MQTT_REDIS_URL: laboratory.redis.url.replace('//', '//me:redis-secret@'),
     NEMO_MQTT_USERNAME: 'me',
     NEMO_MQTT_PASSWORD_FILE: join(folder, 'password'),
