@@ -34,8 +34,6 @@ export async function openSocket(
   const socket = connectTcp({ host: broker_host, port: broker_port })
   try {
     await happens(socket, 'connect', signal, `no answer from ${at} in time`)
-    socket.removeAllListeners()
-    socket.on('error', () => undefined) // whoever uses it listens too
     return { socket, finding: ok(`${at} can be reached`) }
   } catch (error) {
     socket.destroy()
@@ -102,7 +100,7 @@ async function happens(socket: Socket, event: string, signal: AbortSignal, silen
     const stop = (): void => reject(new Error(silence))
     if (signal.aborted) return stop()
     signal.addEventListener('abort', stop, { once: true })
-    socket.once('error', reject)
+    socket.on('error', reject) // stays: an `error` that nobody hears would end the process
     socket.once('close', () => reject(new Error('the other side closed the connection')))
     socket.once(event, () => {
       signal.removeEventListener('abort', stop)

@@ -9,7 +9,7 @@ import { freePort } from '../../lab/port.ts'
 import { startProxy } from '../../lab/proxy.ts'
 import { signEnvelope } from '../../src/sign/envelope.ts'
 import { program } from '../fixtures/service.ts'
-import { startStubBroker } from '../fixtures/stub-broker.ts'
+import { type Peer, startStubBroker } from '../fixtures/stub-broker.ts'
 import { FaultRig, HMAC_KEY } from './fault-rig.ts'
 
 t.setTimeout(120_000)
@@ -17,12 +17,12 @@ t.setTimeout(120_000)
 const rig = await FaultRig.open(t)
 const { laboratory } = rig
 
-/** A broker that the service does not use, on which somebody has said `online` for it. */
-async function other(t: Test, configuration: readonly string[], login: object = {}): Promise<Broker> {
+/** A broker that the service does not use, on which somebody has said its state for it. */
+async function other(t: Test, configuration: readonly string[], login: object = {}, state = 'online'): Promise<Broker> {
   const broker = await startBroker({ kind: 'mosquitto', configuration })
   t.teardown(() => broker.kill())
   const client = await connectAsync(broker.url, login)
-  await client.publishAsync('nemo/bridge/state', signEnvelope('online', HMAC_KEY), { retain: true })
+  await client.publishAsync('nemo/bridge/state', signEnvelope(state, HMAC_KEY), { retain: true })
   await client.endAsync()
   return broker
 }
@@ -54,7 +54,11 @@ t.test('C112 the broker does not answer', async (t) => {
   const proxy = await startProxy({ targetPort: laboratory.broker.port })
   t.teardown(() => proxy.stop())
   proxy.silence({ newToo: true })
-  await rig.names(t, { code: 'BROKER_LOGIN', found: /no CONNACK came in time/ }, { brokerPort: proxy.port })
+  await rig.names(
+    t,
+    { code: 'BROKER_LOGIN', found: /no CONNACK came in time/, timeoutMs: 4_000 },
+    { brokerPort: proxy.port },
+  )
 })
 
 t.test('C112 wrong password, and a user that the broker does not want', async (t) => {
@@ -124,7 +128,29 @@ t.test('the user may publish and not read', async (t) => {
 t.test('a broker that acknowledges nothing', async (t) => {
   const stub = await startStubBroker({ answer: () => 'withhold' })
   t.teardown(() => stub.stop())
-  await rig.names(t, { code: 'BROKER_PUBLISH', found: /did not acknowledge/ }, { brokerPort: stub.port })
+  await rig.names(
+    t,
+    { code: 'BROKER_PUBLISH', found: /did not acknowledge/, timeoutMs: 4_000 },
+    { brokerPort: stub.port },
+  )
+})
+
+t.test('something changes messages on their way', async (t) => {
+  const peers: Peer[] = []
+  const stub = await startStubBroker({
+    onConnected: (peer) => peers.push(peer),
+    answer: ({ topic, payload }) => {
+      const changed = payload.replace('check', 'chess')
+      for (const { send } of peers) send({ cmd: 'publish', topic, payload: changed, qos: 0, dup: false, retain: false })
+      return 0
+    },
+  })
+  t.teardown(() => stub.stop())
+  const { results } = await rig.check({ brokerPort: stub.port })
+  t.match(
+    results.find(({ code }) => code === 'SIGNATURE'),
+    { level: 'critical', found: /wrong signature/ },
+  )
 })
 
 t.test('limits of the broker', async (t) => {
@@ -145,6 +171,8 @@ t.test('limits of the broker', async (t) => {
 t.test('the service has another key, or is connected elsewhere', async (t) => {
   const settings = { hmac_secret_key: 'not the key of the service' }
   await rig.names(t, { code: 'BRIDGE_STATE', level: 'warning', found: /not signed with our key/ }, { settings })
+  const lost = await other(t, [], {}, 'lost')
+  await rig.names(t, { code: 'BRIDGE_STATE', level: 'warning', found: /says lost/ }, { brokerPort: lost.port })
   const elsewhere = { topic_prefix: 'elsewhere' }
   await rig.names(
     t,

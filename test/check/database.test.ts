@@ -1,15 +1,29 @@
 import pg from 'pg'
 import t from 'tap'
 import { findProgram } from '../../lab/programs.ts'
-import { runCli } from '../fixtures/service.ts'
+import { until } from '../../lab/wait.ts'
+import { LOCK } from '../../src/db/lease.ts'
+import { runCli, sampleDatabase } from '../fixtures/service.ts'
 import { startDeafProxy, startPgBouncer } from '../service/pooler.ts'
-import { type Expected, FaultRig } from './fault-rig.ts'
+import { type Expected, FaultRig, judge } from './fault-rig.ts'
 
 t.setTimeout(120_000)
 
 const rig = await FaultRig.open(t)
 const { laboratory } = rig
 const { sql, postgres } = laboratory
+
+// A service that holds the lock and says nothing more: after 15 s, when the other tests are done, it counts as frozen.
+await sampleDatabase(postgres, 'frozen')
+await postgres.execute('frozen', "select nemo_mqtt.grant_service('sidecar')")
+const frozen = new pg.Client({
+  connectionString: postgres.url('frozen', 'sidecar'),
+  application_name: 'nemo-mqtt lease',
+})
+frozen.on('error', () => undefined) // the server ends before it
+await frozen.connect()
+await frozen.query('select pg_advisory_lock($1, $2)', [...LOCK])
+t.teardown(() => frozen.end())
 
 async function migrate(): Promise<void> {
   const { code, output } = await runCli(['migrate'], { NEMO_MQTT_DATABASE_URL: laboratory.databaseUrl })
@@ -232,6 +246,17 @@ t.test('C08 PgBouncer in transaction mode is named', { skip: pgbouncer === undef
   const url = laboratory.serviceUrl.replace(`:${postgres.port}/`, `:${port}/`)
   const found = /a pooler in transaction mode \(PgBouncer\) stands before PostgreSQL/
   await rig.names(t, { code: 'NOTIFICATIONS', level: 'warning', found }, { databaseUrl: url })
+})
+
+t.test('a service that has frozen is named', async (t) => {
+  const databaseUrl = postgres.url('frozen', 'sidecar')
+  const isFrozen = async (): Promise<boolean> =>
+    (await rig.check({ databaseUrl })).results.some(({ code, level }) => code === 'SERVICE' && level === 'critical')
+  await until(isFrozen, { deadlineMs: 20_000, everyMs: 300, what: 'the service to count as frozen' })
+  const expected = { code: 'SERVICE', found: /not been heard of for \d+ s: it has frozen/, todo: /restart/ } as const
+  const report = await rig.check({ databaseUrl })
+  // The other laboratory's service owns the Redis list, which is a fault of its own here.
+  judge(t, { ...report, results: report.results.filter(({ code }) => code !== 'QUEUE_OWNER') }, expected)
 })
 
 t.test('the service does not run', async (t) => {

@@ -19,6 +19,8 @@ export interface Expected {
   readonly todo?: RegExp
   /** Checks that cannot be made for want of rights: they may be unknown, nothing more. */
   readonly unknown?: readonly CheckCode[]
+  /** For everything; where something is silent, less is enough. @defaultValue 9 s */
+  readonly timeoutMs?: number
 }
 
 /** A laboratory with a service that runs, in which faults are made. */
@@ -47,8 +49,12 @@ export class FaultRig {
   }
 
   /** Runs the checks in this process. */
-  async check(changed: Partial<ServiceOptions> = {}, more: NodeJS.ProcessEnv = {}): Promise<CheckReport> {
-    return await runChecks({ ...serviceEnvironment(this.options(changed)), ...more }, { timeoutMs: 9_000 })
+  async check(
+    changed: Partial<ServiceOptions> = {},
+    more: NodeJS.ProcessEnv = {},
+    timeoutMs = 9_000,
+  ): Promise<CheckReport> {
+    return await runChecks({ ...serviceEnvironment(this.options(changed)), ...more }, { timeoutMs })
   }
 
   /** Waits until nothing is wrong. */
@@ -70,7 +76,7 @@ export class FaultRig {
     changed: Partial<ServiceOptions> = {},
     more: NodeJS.ProcessEnv = {},
   ): Promise<CheckResult> {
-    const report = await this.check(changed, more)
+    const report = await this.check(changed, more, expected.timeoutMs)
     return judge(t, report, expected)
   }
 }
