@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, renameSync } from 'node:fs'
+import { chmodSync, copyFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
@@ -180,10 +180,33 @@ t.test('a server without TLS', async (t) => {
   const plain = await startPostgres()
   t.teardown(() => plain.kill())
   await t.rejects(connect(verified(plain.url('postgres'))), {
-    message: /PostgreSQL does not speak TLS$/,
+    message: /: The server does not support SSL connections$/,
     hint: 'turn on ssl at the server, or take sslmode out of NEMO_MQTT_DATABASE_URL where the way to it is safe',
   })
 })
+
+t.test('a server that takes nobody without TLS', async (t) => {
+  const strict = await startPostgres({ settings: { ssl: 'on', ssl_cert_file: served.cert, ssl_key_file: served.key } })
+  t.teardown(() => strict.kill())
+  writeFileSync(join(strict.dataFolder, 'pg_hba.conf'), 'hostssl all all all trust\n')
+  await strict.execute('postgres', 'select pg_reload_conf()')
+  await until(async () => !(await isOpen(strict.url('postgres'))), { what: 'the server to want TLS' })
+  await t.rejects(connect(strict.url('postgres')), {
+    message: /no pg_hba.conf entry for host "127\.0\.0\.1", user "postgres", database "postgres", no encryption$/,
+    hint:
+      'let the server’s pg_hba.conf allow this role; or, where it wants TLS, add ' +
+      '?sslmode=verify-full&sslrootcert=FILE to NEMO_MQTT_DATABASE_URL',
+  })
+})
+
+async function isOpen(url: string): Promise<boolean> {
+  try {
+    await (await connect(url)).close()
+    return true
+  } catch {
+    return false // that is the answer
+  }
+}
 
 // The server reads the files again when it is told to; a session that begins then sees them.
 async function serveAnew(files: CertificateFiles): Promise<void> {
