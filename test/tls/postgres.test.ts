@@ -121,12 +121,19 @@ const NOT_SIGNED = {
 }
 const TROUBLES: ReadonlyArray<{
   readonly what: string
+  /** Also by a service that starts; the words come from the same place for all. */
+  readonly isSeenByService?: true
   readonly url: () => string
   readonly served?: CertificateFiles
   readonly why: string
   readonly todo: string
 }> = [
-  { what: 'a wrong authority', url: () => verified(laboratory.serviceUrl, stranger.cert), ...NOT_SIGNED },
+  {
+    what: 'a wrong authority',
+    isSeenByService: true,
+    url: () => verified(laboratory.serviceUrl, stranger.cert),
+    ...NOT_SIGNED,
+  },
   { what: 'no authority of our own', url: () => `${laboratory.serviceUrl}?sslmode=verify-full`, ...NOT_SIGNED },
   {
     what: 'an authority that is no PEM',
@@ -142,6 +149,7 @@ const TROUBLES: ReadonlyArray<{
   },
   {
     what: 'another host',
+    isSeenByService: true,
     url: () => verified(laboratory.serviceUrl),
     served: authority.sign({ name: 'db', names: 'DNS:db.example.org' }),
     why: `the certificate of PostgreSQL is for db.example.org, not for 127.0.0.1: subject CN=db, ${BY_LAB}`,
@@ -156,11 +164,10 @@ const TROUBLES: ReadonlyArray<{
   },
 ]
 
-for (const { what, url: urlOf, served: files, why, todo } of TROUBLES) {
-  t.test(`${what}: named, with what to do, by the commands and by the service`, async (t) => {
+for (const { what, isSeenByService, url: urlOf, served: files, why, todo } of TROUBLES) {
+  t.test(`${what}: named, with what to do`, async (t) => {
     if (files !== undefined) await serveAnew(files)
     const url = urlOf()
-    const service = await laboratory.start({ databaseUrl: url })
     const error = await connect(url).catch((thrown: unknown) => thrown)
     if (!(error instanceof AppError)) throw new Error(`not an AppError: ${error}`)
     const expected = why.replace('{ca}', /sslrootcert=(.*)/.exec(url)?.[1] ?? '')
@@ -169,6 +176,8 @@ for (const { what, url: urlOf, served: files, why, todo } of TROUBLES) {
       expected,
     )
     t.equal(error.hint, todo)
+    if (isSeenByService === undefined) return
+    const service = await laboratory.start({ databaseUrl: url })
     const line = await service.says('lease', 'failing')
     t.equal(line.msg, `waiting for PostgreSQL: ${expected}`)
     t.equal(line.todo, todo)
