@@ -19,7 +19,7 @@ const NAMES: TlsFiles['names'] = {
   cert: `sslcert in ${URL_NAME}`,
   key: `sslkey in ${URL_NAME}`,
 }
-const VERIFIED = `?sslmode=verify-full&sslrootcert=FILE`
+const VERIFIED = '?sslmode=verify-full&sslrootcert=FILE'
 
 /**
  * What TLS has to do with a connection to PostgreSQL that failed; undefined when it has nothing. Looks at the
@@ -29,13 +29,11 @@ export async function databaseTlsTrouble(url: string, error: unknown): Promise<T
   const why = reasonOf(error)
   if (/does not support SSL connections/.test(why)) {
     const todo = `turn on ssl at the server, or take sslmode out of ${URL_NAME} where the way to it is safe`
-    return { why: 'PostgreSQL does not speak TLS', todo }
+    return { why, todo }
   }
   if (codeOf(error) === '28000' && /no encryption|SSL off/.test(why)) {
-    return {
-      why,
-      todo: `add a line for this role to the server’s pg_hba.conf; if there is one for TLS alone, add ${VERIFIED} to ${URL_NAME}`,
-    }
+    const todo = `let the server’s pg_hba.conf allow this role; or, where it wants TLS, add ${VERIFIED} to ${URL_NAME}`
+    return { why, todo }
   }
   const fault = faultOf(error)
   const isFile = (error as { syscall?: unknown } | null)?.syscall === 'open' // the driver reads the files itself

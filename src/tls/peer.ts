@@ -1,12 +1,13 @@
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
+import tls, { type ConnectionOptions, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
 import { reasonOf, toError } from '../errors.ts'
 
 /** Longest look at a certificate, in milliseconds. */
 const LOOK_MS = 5_000
 /** Longest wait for a word against our own certificate, in milliseconds: under TLS 1.3 it comes after the handshake. */
 const REFUSAL_MS = 1_000
+const MOST_ISSUERS = 10
 
 /** Code of the error of {@link lookAtPeer} when somebody is there, but says nothing. */
 const NO_TLS_ANSWER = 'ERR_NO_TLS_ANSWER'
@@ -70,15 +71,16 @@ export async function lookAtPeer(options: ConnectionOptions, signal: AbortSignal
     await first(socket, ['secureConnect'], either)
     if (failure !== undefined) throw failure
     if (either.aborted) throw noAnswer(isConnected)
-    const certificate = socket.getPeerX509Certificate()
-    if (certificate === undefined) throw new Error('the connection was closed before the TLS handshake was over')
+    // Not getPeerX509Certificate: it knows no issuers, and under Node 20 nothing more can be asked after it.
+    const certificate = socket.getPeerCertificate(true)
+    if (certificate?.raw === undefined) throw new Error('the connection was closed before the TLS handshake was over')
     const protocol = socket.getProtocol()
     const authorizationError = socket.authorized ? undefined : codeOfTrust(socket.authorizationError)
     if (protocol === 'TLSv1.3' && !isAccepted) {
       await first(socket, ['session'], AbortSignal.any([either, AbortSignal.timeout(REFUSAL_MS)]))
     }
     return {
-      ...describe(certificate),
+      ...describe(new X509Certificate(certificate.raw)),
       authorizationError,
       refusal: failure,
       issuers: issuersOf(certificate),
@@ -122,13 +124,13 @@ function codeOfTrust(error: unknown): string {
   return String((error as { code?: unknown } | null)?.code ?? reasonOf(toError(error)))
 }
 
-function issuersOf(certificate: X509Certificate): CertificateReport[] {
+// Those that the server sends, then the one of ours that signed the last of them; a root is its own issuer.
+function issuersOf(certificate: DetailedPeerCertificate): CertificateReport[] {
   const issuers: CertificateReport[] = []
-  let above = certificate.issuerCertificate
-  // A root is its own issuer.
-  while (above !== undefined && issuers.length < 10 && issuers.at(-1)?.subject !== oneLine(above.subject)) {
-    issuers.push(describe(above))
-    above = above.issuerCertificate
+  let at = certificate
+  while (at.issuerCertificate !== undefined && at.issuerCertificate !== at && issuers.length < MOST_ISSUERS) {
+    at = at.issuerCertificate
+    issuers.push(describe(new X509Certificate(at.raw)))
   }
   return issuers
 }

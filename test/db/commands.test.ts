@@ -178,7 +178,7 @@ t.test('a database that cannot be reached is told with a remedy and without the 
     ],
     ['postgres://postgres:topsecret@127.0.0.1:1/sample', /ECONNREFUSED/, /PostgreSQL runs on 127\.0\.0\.1/],
     ['postgres://postgres:topsecret@no.such.host.invalid/sample', /ENOTFOUND|EAI_AGAIN/, /no\.such\.host\.invalid/],
-    [`postgres://postgres:topsecret@127.0.0.1:${port}/sample?sslmode=require`, /TLS/, /sslmode/],
+    [`postgres://postgres:topsecret@127.0.0.1:${port}/sample?sslmode=require`, /SSL/, /sslmode/],
     [`postgres://postgres:topsecret@localhost/sample?host=${folder}`, /ENOENT/, /no server has its socket in/],
   ] as const) {
     const error: unknown = await connect(url).then(

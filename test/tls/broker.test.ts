@@ -14,6 +14,7 @@ t.jobs = 4 // nearly all of it is waiting
 const authority = new Authority('Lab CA')
 const stranger = new Authority('Other CA')
 const past = { from: '20240101000000Z', to: '20250101000000Z' }
+const expired = new Authority('Old CA', past)
 const future = { from: '20900101000000Z', to: '20910101000000Z' }
 const servers = {
   valid: authority.sign(),
@@ -21,6 +22,7 @@ const servers = {
   early: authority.sign(future),
   elsewhere: authority.sign({ name: 'mqtt.example.org', names: 'DNS:mqtt.example.org,DNS:broker.example.org' }),
   unknown: stranger.sign(),
+  expiredAbove: expired.sign(),
 }
 const bridge = authority.sign({ name: 'bridge' })
 
@@ -90,6 +92,14 @@ const CASES: readonly Case[] = [
   { what: 'valid, by name', to: 'valid', given: { ...mqtts, broker_host: 'localhost' } },
   { what: 'MQTT 3.1.1', to: 'valid', given: { ...mqtts, mqtt_version: '3.1.1' } },
   { what: 'expired', to: 'expired', given: mqtts, ...EXPIRED },
+  {
+    what: 'an authority that has expired',
+    to: 'expiredAbove',
+    given: { ...mqtts, tls_ca_file: expired.cert },
+    why:
+      'the certificate of the broker has an issuer (O=Laboratory, CN=Old CA) that expired on 2025-01-01T00:00:00Z: ' +
+      'subject CN=localhost, issuer O=Laboratory, CN=Old CA',
+  },
   {
     what: 'not yet valid',
     to: 'early',

@@ -10,15 +10,18 @@ export interface CertificateFiles {
   readonly key: string
 }
 
+/** From when and until when, as OpenSSL writes it, `YYYYMMDDHHMMSSZ`. */
+export interface CertificateTime {
+  readonly from?: string
+  readonly to?: string
+}
+
 /** How a certificate differs from one that is in order, for `localhost` and 127.0.0.1. */
-export interface CertificateOptions {
+export interface CertificateOptions extends CertificateTime {
   /** @defaultValue localhost */
   readonly name?: string
   /** Such as `DNS:localhost,IP:127.0.0.1`, which is the default; empty for none. */
   readonly names?: string
-  /** Times as OpenSSL writes them, `YYYYMMDDHHMMSSZ`. */
-  readonly from?: string
-  readonly to?: string
 }
 
 const folder = temporaryFolder('certificates')
@@ -31,19 +34,20 @@ export class Authority implements CertificateFiles {
   readonly key: string
   readonly #folder: string
 
-  constructor(name: string) {
+  constructor(name: string, time: CertificateTime = {}) {
     this.#folder = join(folder, `authority-${++files}`)
     this.cert = `${this.#folder}.pem`
     this.key = `${this.#folder}.key`
     newKey(this.key)
-    const subject = ['-subj', `/O=Laboratory/CN=${name}`]
-    run(['req', '-x509', '-new', '-key', this.key, '-out', this.cert, '-days', '3650', ...subject])
     writeFileSync(`${this.#folder}.index`, '')
     writeFileSync(
       `${this.#folder}.cnf`,
       `[ca]\ndefault_ca = ours\n[ours]\ndatabase = ${this.#folder}.index\nnew_certs_dir = ${folder}\nrand_serial = yes
-default_md = sha256\npolicy = any\nunique_subject = no\ncopy_extensions = none\n[any]\ncommonName = supplied\n`,
+default_md = sha256\npolicy = any\nunique_subject = no\n[any]\norganizationName = optional\ncommonName = supplied\n`,
     )
+    const request = `${this.#folder}.csr`
+    run(['req', '-new', '-key', this.key, '-out', request, '-subj', `/O=Laboratory/CN=${name}`])
+    this.#sign(request, this.cert, time, 'basicConstraints=critical,CA:TRUE\n', ['-selfsign'])
   }
 
   /** Makes a certificate and its key. */
@@ -54,24 +58,16 @@ default_md = sha256\npolicy = any\nunique_subject = no\ncopy_extensions = none\n
     newKey(made.key)
     run(['req', '-new', '-key', made.key, '-out', `${place}.csr`, '-subj', `/CN=${name}`])
     const extensions = `basicConstraints=CA:FALSE\n${names === '' ? '' : `subjectAltName=${names}\n`}`
-    writeFileSync(`${place}.ext`, extensions)
-    const time = options.to === undefined ? ['-days', '30'] : ['-enddate', options.to]
-    if (options.from !== undefined) time.push('-startdate', options.from)
-    const authority = ['-config', `${this.#folder}.cnf`, '-cert', this.cert, '-keyfile', this.key]
-    run([
-      'ca',
-      '-batch',
-      '-notext',
-      ...authority,
-      ...time,
-      '-extfile',
-      `${place}.ext`,
-      '-in',
-      `${place}.csr`,
-      '-out',
-      made.cert,
-    ])
+    this.#sign(`${place}.csr`, made.cert, options, extensions, ['-cert', this.cert])
     return made
+  }
+
+  #sign(request: string, cert: string, time: CertificateTime, extensions: string, how: readonly string[]): void {
+    writeFileSync(`${cert}.ext`, extensions)
+    const times = time.to === undefined ? ['-days', '30'] : ['-enddate', time.to]
+    if (time.from !== undefined) times.push('-startdate', time.from)
+    const names = ['-config', `${this.#folder}.cnf`, '-keyfile', this.key, '-extfile', `${cert}.ext`]
+    run(['ca', '-batch', '-notext', ...names, ...times, ...how, '-in', request, '-out', cert])
   }
 }
 

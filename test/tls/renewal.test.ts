@@ -199,28 +199,39 @@ t.test('the server certificate is renewed under load, by another authority', { b
   await verify()
 })
 
-t.test('the service itself notices a renewed client certificate within 10 s', { buffered: true }, async (t) => {
-  const port = await freePort()
-  const laboratory = await openLaboratory(t, { broker: mutualListener(port, authority.sign()) })
-  const files = new Renewable(authority.sign({ name: 'bridge-old' }))
-  const service = await laboratory.start({
-    brokerPort: port,
-    settings: {
-      broker_protocol: 'mqtts',
-      tls_ca_file: authority.cert,
-      tls_cert_file: files.cert,
-      tls_key_file: files.key,
-    },
-  })
-  const load = await Load.open(t, laboratory)
-  await load.roundTrip(20_000)
-  load.start(100)
-  files.renew(authority.sign({ name: 'bridge-new' }))
-  await service.logged(({ msg }) => msg.startsWith('the certificate files have changed'), 'the renewal', 12_000)
-  await until(() => isConnectedAs(laboratory.broker, 'bridge-new'), { what: 'a link with the new certificate' })
-  await load.flows(10_000)
-  await load.stop()
-  await load.verify(t)
-  t.notOk(service.lines.some(({ stage, state }) => stage === 'broker' && state === 'failing'))
-  await service.stop()
-})
+t.test(
+  'the service itself, with Redis through TLS too, notices a renewed client certificate',
+  { buffered: true },
+  async (t) => {
+    const [port, redisPort] = [await freePort(), await freePort()]
+    const server = authority.sign()
+    const redis = ['--tls-port', String(redisPort), '--tls-auth-clients', 'no', '--tls-ca-cert-file', authority.cert]
+    const laboratory = await openLaboratory(t, {
+      broker: mutualListener(port, server),
+      redis: [...redis, '--tls-cert-file', server.cert, '--tls-key-file', server.key],
+    })
+    const files = new Renewable(authority.sign({ name: 'bridge-old' }))
+    const service = await laboratory.start({
+      brokerPort: port,
+      redisUrl: `rediss://127.0.0.1:${redisPort}/1`,
+      settings: {
+        redis_ca_file: authority.cert,
+        broker_protocol: 'mqtts',
+        tls_ca_file: authority.cert,
+        tls_cert_file: files.cert,
+        tls_key_file: files.key,
+      },
+    })
+    const load = await Load.open(t, laboratory)
+    await load.roundTrip(20_000)
+    load.start(100)
+    files.renew(authority.sign({ name: 'bridge-new' }))
+    await service.logged(({ msg }) => msg.startsWith('the certificate files have changed'), 'the renewal', 12_000)
+    await until(() => isConnectedAs(laboratory.broker, 'bridge-new'), { what: 'a link with the new certificate' })
+    await load.flows(10_000)
+    await load.stop()
+    await load.verify(t)
+    t.notOk(service.lines.some(({ stage, state }) => stage === 'broker' && state === 'failing'))
+    await service.stop()
+  },
+)
