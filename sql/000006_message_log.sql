@@ -7,6 +7,10 @@ create table if not exists nemo_mqtt.message_log (
   change_id bigint,
   tbl text,
   row_id text,
+  -- what people search for; ids as digits, as the payload has them
+  event text,
+  tool_id text,
+  area_id text,
   topic text,
   payload text,
   -- `delivered`, `unheard` (delivered, and the broker says that nobody listens), `parked` or `silent`

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { Archive } from './archive/archive.ts'
 import { Backoff, pause } from './backoff.ts'
 import { ChangeLog } from './capture/change-log.ts'
 import { Listener } from './capture/listener.ts'
@@ -121,6 +122,8 @@ export class Service {
     const observed = this.#observed(pool)
     const ended = new AbortController()
     const watching = AbortSignal.any([signal, ended.signal])
+    // It ends after the stages: the last messages are delivered while they end.
+    const archiving = new Archive({ traffic, live: this.#live, log }).run(ended.signal)
     const watchers = [
       serve(healthRoutes(observed, new Metrics(observed, traffic)), http_port, observed, watching),
       tellSystemd({ readiness: observed.readiness, stuck: observed.stuck, log }, process.env, watching),
@@ -132,7 +135,7 @@ export class Service {
       }
     } finally {
       ended.abort()
-      await Promise.all(watchers)
+      await Promise.all([...watchers, archiving])
       await pool.end()
     }
   }

@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import type { CommandModule } from 'yargs'
 import { databaseUrl } from '../db/database.ts'
 import { type Remainder, uninstall } from '../db/uninstall.ts'
-import { AppError } from '../errors.ts'
+import { type Ask, asker, confirmed, type Print, printLine } from './terminal.ts'
 
 /** What can be given to `nemo-mqtt uninstall`. */
 export interface UninstallArguments {
@@ -19,20 +18,14 @@ export interface UninstallArguments {
 export async function uninstallDatabase(
   given: UninstallArguments,
   environment: NodeJS.ProcessEnv,
-  print: (line: string) => void,
-  ask: ((question: string) => Promise<string>) | undefined,
+  print: Print,
+  ask: Ask | undefined,
 ): Promise<number> {
   const confirm = async (remainder: Remainder): Promise<boolean> => {
     for (const line of losses(remainder)) print(line)
     if (given.yes === true) return true
-    if (ask === undefined) {
-      throw new AppError('NEMO_MQTT_ERR_NOT_CONFIRMED', 'nobody is there to be asked', {
-        hint: 'nemo-mqtt uninstall --yes',
-      })
-    }
-    const answer = await ask('Remove nemo-mqtt from this database? Type yes: ')
-    if (answer.trim().toLowerCase() === 'yes') return true
-    throw new AppError('NEMO_MQTT_ERR_NOT_CONFIRMED', 'not confirmed: nothing was removed')
+    await confirmed('Remove nemo-mqtt from this database?', ask, 'nemo-mqtt uninstall')
+    return true
   }
   await uninstall({ url: databaseUrl(environment), print, confirm })
   return 0
@@ -44,9 +37,7 @@ export const uninstallCommand: CommandModule<object, UninstallArguments> = {
   describe: 'remove every trace from NEMO’s database',
   builder: { yes: { type: 'boolean', alias: 'y', describe: 'do not ask' } },
   handler: async (given) => {
-    const isTerminal = process.stdin.isTTY && process.stdout.isTTY
-    const print = (line: string) => process.stdout.write(`${line}\n`)
-    process.exitCode = await uninstallDatabase(given, process.env, print, isTerminal ? askAtTerminal : undefined)
+    process.exitCode = await uninstallDatabase(given, process.env, printLine, asker())
   },
 }
 
@@ -55,13 +46,4 @@ function losses({ undelivered, unmapped }: Remainder): string[] {
   if (undelivered > 0) lines.push(`${undelivered} changes were not delivered yet and are dropped`)
   if (unmapped > 0) lines.push(`${unmapped} changes were set aside and are dropped`)
   return lines
-}
-
-async function askAtTerminal(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    return await terminal.question(question)
-  } finally {
-    terminal.close()
-  }
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import { Backoff, pause } from '../backoff.ts'
+import type { Queryable } from '../db/database.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Wake } from '../wake.ts'
@@ -71,24 +72,13 @@ export class ConfigurationWatch {
   }
 
   async #look(): Promise<void> {
-    const { configuration, isInUse } = await this.#read()
+    const { configuration, isInUse } = await readEnabled(this.#parts.pool)
     const seen = JSON.stringify([configuration, isInUse])
     if (seen === this.#seen) return
     if (configuration === undefined && isInUse) this.#pause(NONE_ENABLED, 'nemo-mqtt config enable NAME')
     else this.#use(configuration)
     this.#seen = seen
     this.#isLoaded = true
-  }
-
-  async #read(): Promise<{ configuration: Configuration | undefined; isInUse: boolean }> {
-    try {
-      const { rows } = await this.#parts.pool.query<Configuration & { isInUse: boolean }>(READ)
-      const [{ isInUse, ...found } = { isInUse: false, name: null }] = rows
-      return { configuration: found.name === null ? undefined : (found as Configuration), isInUse }
-    } catch (error) {
-      if (NO_TABLE.has(codeOf(error) ?? '')) return { configuration: undefined, isInUse: false }
-      throw error
-    }
   }
 
   #use(configuration: Configuration | undefined): void {
@@ -114,6 +104,24 @@ export class ConfigurationWatch {
   #pause(why: string, todo: string): void {
     this.#parts.live.pause(why)
     this.#parts.health.failing('configuration', why, todo)
+  }
+}
+
+/**
+ * The enabled configuration, and whether any was ever stored.
+ *
+ * @throws the driver's error when the database cannot be reached or our tables may not be read
+ */
+export async function readEnabled(
+  client: Queryable,
+): Promise<{ configuration: Configuration | undefined; isInUse: boolean }> {
+  try {
+    const { rows } = await client.query<Configuration & { isInUse: boolean }>(READ)
+    const [{ isInUse, ...found } = { isInUse: false, name: null }] = rows
+    return { configuration: found.name === null ? undefined : (found as Configuration), isInUse }
+  } catch (error) {
+    if (NO_TABLE.has(codeOf(error) ?? '')) return { configuration: undefined, isInUse: false }
+    throw error
   }
 }
 
