@@ -31,6 +31,8 @@ export interface ArchiveParts {
   readonly traffic: Traffic
   readonly live: LiveSettings
   readonly log: Log
+  /** How often old rows are deleted while the log is on, in milliseconds. @defaultValue 10,000 */
+  readonly trimMs?: number
 }
 
 /** Noted in the middle of the work; made a row later. */
@@ -170,11 +172,11 @@ export class Archive {
 
   // While the log is off as well: what was kept is to be kept for so long, and not for ever.
   async #trim(pool: pg.Pool, signal: AbortSignal): Promise<void> {
-    const { live, log } = this.#parts
+    const { live, log, trimMs = TRIM_MS } = this.#parts
     let trimmedAt = performance.now()
     let isFailing = false
     while (!signal.aborted) {
-      await pause(TRIM_MS, signal)
+      await pause(trimMs, signal)
       const { log_messages, log_keep_days, log_keep_rows } = live.current
       if (signal.aborted || (!log_messages && performance.now() - trimmedAt < TRIM_WHEN_OFF_MS)) continue
       trimmedAt = performance.now()
