@@ -4,6 +4,7 @@ import { NameLookup } from '../capture/lookup.ts'
 import type { Queryable } from '../db/database.ts'
 import { findNemoSchema } from '../db/nemo.ts'
 import { AppError } from '../errors.ts'
+import { compareDigits } from '../map/history.ts'
 import { mapChange } from '../map/index.ts'
 import type { NameFormat } from '../map/person.ts'
 import { whySilent } from '../map/silence.ts'
@@ -62,7 +63,7 @@ export async function fatesOf(pool: Pool, question: RowQuestion): Promise<Fate[]
     // Delivered already, and not deleted yet.
     ...(await mapWaiting(pool, waiting, question)).filter(({ change }) => !known.has(change)),
   ]
-  return fates.sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0)).slice(-limit)
+  return inOrder(fates).slice(-limit)
 }
 
 /** Columns of a table whose changes are never captured. @throws the driver's error */
@@ -107,4 +108,16 @@ async function mapOne(logged: LoggedChange, lookup: NameLookup, prefix: string):
     if (!(error instanceof AppError)) throw error
     return waits(`will be set aside: ${error.message}`)
   }
+}
+
+/**
+ * By time, except that changes come in the order of their ids: for one row that is the order of commits, while the
+ * time in the message log is that of the delivery.
+ */
+function inOrder(fates: readonly Fate[]): Fate[] {
+  const byTime = [...fates].sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+  const changes = byTime
+    .filter(({ change }) => change !== null)
+    .sort((one, other) => compareDigits(one.change ?? '', other.change ?? ''))
+  return byTime.map((fate) => (fate.change === null ? fate : (changes.shift() ?? fate)))
 }

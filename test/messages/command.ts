@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import yargs from 'yargs'
 import { until } from '../../lab/wait.ts'
+import { explain } from '../../src/commands/explain.ts'
+import { searchLog } from '../../src/commands/log.ts'
+import { drop, listParked, retry, showParked } from '../../src/commands/parked.ts'
+import { send } from '../../src/commands/send.ts'
+import type { Print } from '../../src/commands/terminal.ts'
+import { AppError } from '../../src/errors.ts'
 
 const CLI = fileURLToPath(new URL('../../bin/nemo-mqtt.js', import.meta.url))
 
@@ -51,4 +58,64 @@ export function startCommand(
     signal: (name) => child.kill(name),
     ended,
   }
+}
+
+/** How a command ended, in the words of {@link runCli}. */
+export interface CommandEnd {
+  readonly code: number
+  readonly stdout: string
+  /** With the notes and the error. */
+  readonly output: string
+}
+
+/**
+ * Runs a command in this process, as the program would: a process of its own for each of many takes too long. Nobody
+ * is there to be asked.
+ */
+export async function runHere(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<CommandEnd> {
+  const strings = ['tool', 'area', 'topic', 'event', 'since', 'until', 'reason', 'payload']
+  const parser = yargs([...words])
+    .help(false)
+    .version(false)
+    .string(strings)
+    .number('limit')
+    .boolean(['json', 'all', 'yes'])
+  const given = await parser.parserConfiguration({ 'parse-positional-numbers': false }).parseAsync()
+  const [command = '', first = '', second] = given._.map(String)
+  const stdout: string[] = []
+  const notes: string[] = []
+  const print = (line: string): void => void stdout.push(`${line}\n`)
+  const note = (line: string): void => void notes.push(`${line}\n`)
+  const act = ACTS[command === 'parked' ? `parked ${first}` : command]
+  if (act === undefined) throw new Error(`no command ${command}`)
+  let code = 1
+  try {
+    code = await act({ given, first, second }, environment, print, note)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    code = error.code === 'NEMO_MQTT_ERR_CONFIG' ? 2 : 1
+    note(`${error.code}: ${error.message}\n  Try: ${error.hint}`)
+  }
+  return { code, stdout: stdout.join(''), output: [...stdout, ...notes].join('') }
+}
+
+interface Words {
+  readonly given: object
+  readonly first: string
+  readonly second: string | undefined
+}
+
+type Act = (words: Words, environment: NodeJS.ProcessEnv, print: Print, note: Print) => Promise<number>
+
+const ACTS: Readonly<Record<string, Act>> = {
+  log: ({ given }, environment, print, note) => searchLog({ limit: 100, ...given }, environment, print, note),
+  explain: ({ given, first, second = '' }, environment, print, note) =>
+    explain({ limit: 20, ...given, table: first, id: second }, environment, print, note),
+  send: ({ given }, environment, print) => send({ timeout: 10, ...given }, environment, print),
+  'parked list': ({ given }, environment, print) => listParked(given, environment, print),
+  'parked show': ({ given, second }, environment, print) =>
+    showParked({ ...given, number: second }, environment, print),
+  'parked retry': ({ given, second }, environment, print) => retry({ ...given, number: second }, environment, print),
+  'parked drop': ({ given, second }, environment, print) =>
+    drop({ ...given, number: second }, environment, print, undefined),
 }

@@ -11,7 +11,7 @@ import { encodeEntry } from '../../src/queue/entry.ts'
 import { KEYS } from '../../src/queue/keys.ts'
 import { runCli, serviceEnvironment } from '../fixtures/service.ts'
 import { delivered, openLaboratory, withRedis } from '../service/laboratory.ts'
-import { startCommand } from './command.ts'
+import { runHere, startCommand } from './command.ts'
 
 /** Every command that looks closer, in one laboratory with a service that signs, in the order in which one would. */
 t.setTimeout(180_000)
@@ -27,7 +27,7 @@ const environment = serviceEnvironment(laboratory.options({ settings }))
 const service = await laboratory.start({ settings })
 await service.says('broker', 'ok')
 
-const run = (...words: string[]) => runCli(words, environment)
+const run = (...words: string[]) => runHere(words, environment)
 const rowsOf = async (...words: string[]): Promise<LoggedMessage[]> => {
   const { stdout } = await run('log', '--json', ...words)
   return stdout
@@ -52,13 +52,10 @@ t.test('log and explain: what was delivered, unheard, parked and silent', async 
   t.match(await rowsOf('--tool', '1'), [
     { event: 'tool_disabled', outcome: 'delivered', topic: 'nemo/tools/1/disabled' },
   ])
-  t.strictSame(
-    (await rowsOf('--tool', '4')).map(({ outcome, event, reason }) => [outcome, event, reason]),
-    [
-      ['delivered', 'tool_usage_start', null],
-      ['silent', null, 'only project_id differs, which makes no event'],
-    ],
-  )
+  t.strictSame((await rowsOf('--tool', '4')).map(({ outcome, event, reason }) => [outcome, event, reason]).sort(), [
+    ['delivered', 'tool_usage_start', null],
+    ['silent', null, 'only project_id differs, which makes no event'],
+  ])
   t.match(
     JSON.parse((await rowsOf('--tool', '1'))[0]?.payload ?? ''),
     { event: 'tool_disabled', tool_id: 1 },
@@ -73,7 +70,7 @@ t.test('log and explain: what was delivered, unheard, parked and silent', async 
   t.equal((await rowsOf('--limit', '2')).length, 2)
   t.match((await run('log', '--topic', 'nemo/a+b')).code, 2, 'no topic filter')
   t.match(await run('log', '--since', 'yesterday'), { code: 2, output: /no time/ })
-  t.match((await run('log')).stdout, /parked {4} nemo\/a\+b {2}the topic holds a wildcard/)
+  t.match((await runCli(['log'], environment)).stdout, /parked {4} nemo\/a\+b {2}the topic holds a wildcard/)
 
   t.match(await run('explain', 'NEMO_tool', '1'), {
     code: 0,
@@ -85,7 +82,7 @@ t.test('log and explain: what was delivered, unheard, parked and silent', async 
   t.match(await run('explain', 'user', '1'), { code: 2, output: /NEMO_usageevent/ })
 })
 
-t.test('a message log that cannot be written holds up neither delivery nor deletion', async (t) => {
+t.test('a message log that cannot be written holds up neither delivery nor deletion', async () => {
   const locker = sql('begin; lock table nemo_mqtt.message_log in access exclusive mode; select pg_sleep(3); commit')
   await sql('update "NEMO_tool" set operational = true where id = 1')
   await subscriber.waitFor(({ topic }) => topic === 'nemo/tools/1/enabled', 2_000)
@@ -134,7 +131,7 @@ t.test('monitor: the last messages from Redis, then those that follow; verified 
     encoding: 'utf8',
     timeout: 20_000,
   })
-  t.match(piped, /^\S+Z {2}\S+.*\n0\n$/, 'a closed pipe is a quiet end')
+  t.match(piped, /^\S+ {2}\S+\/.*\n0\n$/, 'a closed pipe is a quiet end')
 })
 
 t.test('parked: listed, shown, tried again behind the others with its event_id, deleted', async (t) => {
@@ -174,7 +171,7 @@ t.test('parked: listed, shown, tried again behind the others with its event_id, 
   t.match(await run('parked', 'show', 'ffffffffff'), { code: 2, output: /no message with number/ })
   t.match(await run('parked', 'retry', third), { code: 1, stdout: /^0 put back.*\n1 cannot be read/ })
   t.match(await run('parked', 'retry'), { code: 2, output: /--all/ })
-  t.match(await run('parked', 'drop', second), { code: 1, output: /nobody is there to be asked[^]*--yes/ })
+  t.match(await run('parked', 'drop', second), { code: 1, output: /nobody is there to be asked[\s\S]*--yes/ })
   t.match(await run('parked', 'drop', second, '--yes'), { code: 0, stdout: '1 deleted\n' })
   t.match(await run('parked', 'retry', first), { code: 0, stdout: '1 put back to the end of the queue\n' })
   t.match(await subscriber.waitFor(({ topic }) => topic === 'nemo/tools/100'), { raw: /inst-100-0/ })
@@ -185,7 +182,7 @@ t.test('parked: listed, shown, tried again behind the others with its event_id, 
 
   const many = Array.from({ length: 400 }, (_, n) => 1_000 + n)
   await put(...many.map((n) => park(n, 'quota')))
-  const both = await Promise.all([run('parked', 'retry', '--all'), run('parked', 'retry', '--all')])
+  const both = await Promise.all([1, 2].map(() => runCli(['parked', 'retry', '--all'], environment)))
   const moved = both.map(({ stdout }) => Number(/^\d+/.exec(stdout)?.[0]))
   t.equal((moved[0] ?? 0) + (moved[1] ?? 0), 400, `two at once, ${moved.join(' and ')}: each message once`)
   await delivered(laboratory)
@@ -197,20 +194,20 @@ t.test('parked: listed, shown, tried again behind the others with its event_id, 
 })
 
 t.test('send: the whole way, with the times', async (t) => {
-  const { code, stdout } = await run('send')
+  const { code, stdout } = await runCli(['send'], environment)
   t.equal(code, 0, stdout)
   t.match(
     stdout,
-    /^ +\d+ ms {2}subscribed to nemo\/bridge\/test[^]*in the Redis list nemo_mqtt_events\n[^]*back over MQTT, the signature is good\n$/,
+    /^ +\d+ ms {2}subscribed to nemo\/bridge\/test[\s\S]*in the Redis list nemo_mqtt_events\n[\s\S]*back over MQTT, the signature is good\n$/,
   )
   t.match(await run('send', '--topic', 'nemo/mine', '--payload', '{"a": 1.0}'), { code: 0 })
   t.match(await subscriber.waitFor(({ topic }) => topic === 'nemo/mine'), { raw: /{\\"a\\": 1.0}/ })
   t.match(await run('send', '--topic', 'a/#'), { code: 2, output: /wildcard/ })
   t.match(await run('send', '--payload', '{'), { code: 2, output: /not JSON/ })
   const otherKey = { ...environment, NEMO_MQTT_HMAC_SECRET_KEY: 'another' }
-  t.match(await runCli(['send'], otherKey), { code: 1, stdout: /STUCK: it came back, but the signature does not fit/ })
+  t.match(await runHere(['send'], otherKey), { code: 1, stdout: /STUCK: it came back, but the signature does not fit/ })
   const otherBroker = { ...environment, NEMO_MQTT_BROKER_PORT: String(await freePort()) }
-  t.match(await runCli(['send'], otherBroker), {
+  t.match(await runHere(['send'], otherBroker), {
     code: 1,
     stdout: /STUCK at the subscription at the broker: .*ECONNREFUSED/,
   })
@@ -263,7 +260,9 @@ t.test('bundle: all of it, and nobody’s data', async (t) => {
   t.match(json('counts.json'), { redis: { parked: 3 }, postgresql: { messageLog: { delivered: Number } } })
   t.match(json('health.json'), { role: 'active' })
   t.match(read('metrics.txt'), /nemo_mqtt_stage_ok\{stage="broker"\} 1/)
-  t.match(json('parked.json'), [{ reason: /wildcard/ }, { reason: /not JSON/ }, { reason: /not JSON/ }])
+  const reasons = (json('parked.json') as Array<{ reason: string }>).map(({ reason }) => reason)
+  t.equal(reasons.filter((reason) => /not JSON/.test(reason)).length, 2)
+  t.equal(reasons.filter((reason) => /wildcard/.test(reason)).length, 1)
   const people = await sql('select username, first_name, last_name, email from "NEMO_user"')
   const words = people.flatMap((person) => Object.values(person).map(String))
   for (const name of names) {
