@@ -49,12 +49,12 @@ export function subjectOf(payload: string): Subject {
   } catch {
     return NOTHING // no JSON object: another program's own words
   }
-  const event = typeof fields.event === 'string' ? fields.event : null
+  const event = typeof fields.event === 'string' ? clean(fields.event) : null
   const [, table, key] = SUBJECTS.find(([word]) => event?.startsWith(word)) ?? []
   const isTruncation = event === 'table_truncated' && typeof fields.table === 'string'
   return {
     change: changeOf(fields.event_id),
-    table: isTruncation ? (fields.table as string) : (table ?? null),
+    table: isTruncation ? clean(fields.table as string) : (table ?? null),
     // A child tool is announced because its parent was switched: that is the row which changed.
     row:
       (isAnnouncement(event) ? digits(fields.parent_tool_id) : null) ??
@@ -118,7 +118,7 @@ function digits(value: unknown): string | null {
   return typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : null
 }
 
-/** PostgreSQL has no NUL in a text. */
+/** PostgreSQL takes neither NUL nor half a surrogate pair. */
 function clean(text: string): string {
-  return text.replaceAll('\u0000', '\ufffd')
+  return text.replaceAll('\u0000', '\ufffd').toWellFormed()
 }

@@ -73,7 +73,7 @@ t.test('each kind of message is written as what it is, the pulse is not, and the
     topic: 'nemo/tools/8/enabled',
     payload: '{"event":"tool_enabled","tool_id":8,"parent_tool_id":7,"event_id":"ab-4-1"}',
   })
-  deliver({ topic: 'elsewhere', payload: 'nul \u0000 and \ud83d half' }, false)
+  deliver({ topic: 'elsewhere\u0000', payload: '{"event":"nul \\u0000 \\ud83d","text":"\ud83d half"}' }, false)
   deliver({ topic: 'nemo/bridge/health', payload: '{"pulse":1}' })
   deliver({ origin: { ...origin, change: '9999999999999999999' } }) // no bigint: it must not spoil the others
   deliver({ payload: `{"text":"${'x'.repeat(2_000_000)}"}` })
@@ -108,9 +108,10 @@ t.test('each kind of message is written as what it is, the pulse is not, and the
     'a child tool is announced for the row of its parent',
   )
   t.match(rows[2], {
-    topic: 'elsewhere',
+    topic: 'elsewhere\ufffd',
+    event: 'nul \ufffd \ufffd',
     outcome: 'unheard',
-    payload: 'nul \ufffd and \ufffd half',
+    payload: '{"event":"nul \\u0000 \\ud83d","text":"\ufffd half"}',
     table: null,
     row: null,
   })
@@ -182,7 +183,7 @@ t.test('an end while PostgreSQL hangs takes no longer than a second', async (t) 
 })
 
 t.test('retention: by days and by rows, in small batches', async (t) => {
-  const { pool, count, live } = await open(
+  const { pool, count, live, stopped } = await open(
     t,
     'retention',
     { NEMO_MQTT_LOG_KEEP_ROWS: '3000', NEMO_MQTT_LOG_KEEP_DAYS: '2' },
@@ -197,11 +198,15 @@ t.test('retention: by days and by rows, in small batches', async (t) => {
   t.equal(await count('id > 3500'), 3_000, 'the newest')
   live.replace({ ...live.current, log_keep_rows: 10 })
   await until(async () => (await count()) === 10, { deadlineMs: 20_000, what: 'ten rows, live' })
+  await stopped()
+  await pool.query('delete from nemo_mqtt.message_log')
   await pool.query(
     `insert into nemo_mqtt.message_log (at, outcome) select now() - interval '3 days', 'silent' from generate_series(1, 30)`,
   )
-  const isMore = await trimMessages(pool, { days: 2, rows: 1_000 }, 20)
-  t.ok(isMore, 'one step deletes no more than it was told')
+  t.ok(await trimMessages(pool, { days: 2, rows: 1_000 }, 20), 'one step deletes no more than it was told')
+  t.equal(await count(), 10)
+  t.notOk(await trimMessages(pool, { days: 2, rows: 1_000 }, 20))
+  t.equal(await count(), 0)
 })
 
 t.test('what a payload is about', async (t) => {
