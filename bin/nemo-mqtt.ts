@@ -1,27 +1,50 @@
 #!/usr/bin/env node
-import yargs from 'yargs'
+import yargs, { type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { bundleCommand } from '../src/commands/bundle.ts'
 import { configCommand } from '../src/commands/config/index.ts'
+import { explainCommand } from '../src/commands/explain.ts'
+import { logCommand } from '../src/commands/log.ts'
 import { migrateCommand } from '../src/commands/migrate.ts'
+import { monitorCommand } from '../src/commands/monitor.ts'
+import { parkedCommand } from '../src/commands/parked.ts'
 import { runCommand } from '../src/commands/run.ts'
+import { sendCommand } from '../src/commands/send.ts'
 import { serviceCommand } from '../src/commands/service.ts'
 import { statusCommand } from '../src/commands/status.ts'
 import { uninstallCommand } from '../src/commands/uninstall.ts'
+import { verifyCommand } from '../src/commands/verify.ts'
 import { AppError, reasonOf } from '../src/errors.ts'
 import { redact } from '../src/log.ts'
+import { endWithReader } from '../src/shutdown.ts'
 import { version } from '../src/version.ts'
+
+/** Every command, in the order in which people meet them. */
+const COMMANDS = [
+  runCommand,
+  migrateCommand,
+  configCommand,
+  statusCommand,
+  uninstallCommand,
+  serviceCommand,
+  parkedCommand,
+  logCommand,
+  explainCommand,
+  monitorCommand,
+  sendCommand,
+  verifyCommand,
+  bundleCommand,
+]
+const NAMES = COMMANDS.map(({ command }) => String(command).split(' ')[0])
+
+endWithReader()
 
 // Exit codes: 0 done, 1 failed, 2 wrong use or wrong settings.
 const cli = yargs(hideBin(process.argv))
   .scriptName('nemo-mqtt')
   .usage('$0 <command>\n\nPublishes every committed change of a NEMO laboratory over MQTT.')
-  .command(runCommand)
-  .command(migrateCommand)
-  .command(configCommand)
-  .command(statusCommand)
-  .command(uninstallCommand)
-  .command(serviceCommand)
-  .demandCommand(1, 'say what to do: run, migrate, config, status, uninstall or service')
+  .command(COMMANDS as unknown as CommandModule[]) // its type of a list knows commands without arguments only
+  .demandCommand(1, `say what to do: ${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1)}`)
   .strict()
   .version(version())
   .help()

@@ -7,6 +7,10 @@ create table if not exists nemo_mqtt.message_log (
   change_id bigint,
   tbl text,
   row_id text,
+  -- what people search for; ids as digits, as the payload has them
+  event text,
+  tool_id text,
+  area_id text,
   topic text,
   payload text,
   -- `delivered`, `unheard` (delivered, and the broker says that nobody listens), `parked` or `silent`
@@ -17,7 +21,8 @@ create table if not exists nemo_mqtt.message_log (
   autovacuum_vacuum_threshold = 10000
 );
 
-create index if not exists message_log_at on nemo_mqtt.message_log (at);
+-- Rows come in the order of time, so this costs next to nothing.
+create index if not exists message_log_at on nemo_mqtt.message_log using brin (at);
 create index if not exists message_log_row on nemo_mqtt.message_log (tbl, row_id, id);
 
 select nemo_mqtt.finish_migration('000006_message_log');

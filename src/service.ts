@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { Archive } from './archive/archive.ts'
 import { pause } from './backoff.ts'
 import { Notifications } from './capture/notifications.ts'
 import { Claims } from './claims.ts'
@@ -116,6 +117,8 @@ export class Service {
       serve(healthRoutes(observed, new Metrics(observed, traffic)), http_port, observed, watching),
       tellSystemd({ readiness: observed.readiness, stuck: observed.stuck, log }, process.env, watching),
     ]
+    // It ends after the stages: the last messages are delivered while they end.
+    const archiving = new Archive({ traffic, live: this.#live, log }).run(ended.signal)
     try {
       while (!signal.aborted) {
         const lease = await Lease.acquire(database_url, health, signal)
@@ -123,7 +126,7 @@ export class Service {
       }
     } finally {
       ended.abort()
-      await Promise.all(watchers)
+      await Promise.all([...watchers, archiving])
       await pool.end()
     }
   }

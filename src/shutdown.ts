@@ -26,3 +26,19 @@ export function onSignals(log: Log): AbortSignal {
   process.on('SIGINT', handle)
   return stop.signal
 }
+
+/** For commands that go on until somebody ends them: the signal aborts at the first SIGINT or SIGTERM. */
+export function untilInterrupted(): AbortSignal {
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  process.once('SIGTERM', () => stop.abort())
+  return stop.signal
+}
+
+/** Whoever reads our output has seen enough (`| head`): that is no fault, and the end. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
+}

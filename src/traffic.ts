@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Change } from './capture/change.ts'
 import type { Entry } from './queue/entry.ts'
 
 /** A message that the broker has. */
@@ -17,20 +18,11 @@ export interface Parked {
   readonly reason: string
 }
 
-/** A change that became no message. */
-export interface SilentChange {
-  /** Digits of a bigint. */
-  readonly id: string
-  readonly table: string
-  /** Id of the row; null when the change does not tell. */
-  readonly row: string | null
-}
-
 /**
  * What passes through the pipeline, for those who only look: metrics, the message log, monitors. They are told in the
  * middle of the work, so they take note and do theirs later; nothing that they do can hold up a message.
  */
-export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Parked]; silent: [SilentChange] }> {
+export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Parked]; silent: [Change] }> {
   /** Since the start of the process. */
   readonly counts = {
     /** Events that were queued, by name. */
@@ -67,7 +59,7 @@ export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Park
   }
 
   /** A change became no message. */
-  silent(change: SilentChange): void {
+  silent(change: Change): void {
     this.counts.silent += 1
     this.emit('silent', change)
   }

@@ -195,7 +195,7 @@ export class Listener {
     // the messages may be delivered before Redis has answered us.
     for (const { change, entries } of mapped) {
       pending.add(change.id, entries.length)
-      if (entries.length === 0) traffic.silent({ id: change.id, table: change.table, row: rowOf(change) })
+      if (entries.length === 0) traffic.silent(change)
     }
     const entries = mapped.flatMap((one) => one.entries)
     if (entries.length === 0) return
@@ -262,12 +262,6 @@ export class Listener {
     await this.#parts.changeLog.setAside(change.id, reasonOf(error))
     this.#parts.traffic.counts.unmapped += 1
   }
-}
-
-/** Id of the row that changed; null when it is not known. */
-function rowOf({ old, new: present }: Change): string | null {
-  const id = (present ?? old)?.id
-  return id === undefined || id === null ? null : String(id)
 }
 
 function isQueueTrouble(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { critical, type Finding, ok, warning } from './finding.ts'
 
@@ -16,13 +16,13 @@ export interface CertificateReport {
  * Whether the certificate of the other side, or our own, expires soon.
  *
  * @param socket after its handshake, whether the certificate was accepted or not
- * @param ownPem our certificate, where one is used
+ * @param own our certificate, where one is used
  */
-export function checkCertificates(socket: TLSSocket, ownPem?: Buffer, now = Date.now()): CertificateReport {
+export function checkCertificates(socket: TLSSocket, own?: X509Certificate, now = Date.now()): CertificateReport {
   const peer = socket.getPeerX509Certificate()
   const judged = [
     ...(peer === undefined ? [] : [judge('the broker’s certificate', peer, now)]),
-    ...(ownPem === undefined ? [] : [judge('our certificate', new X509Certificate(ownPem), now)]),
+    ...(own === undefined ? [] : [judge('our certificate', own, now)]),
   ]
   const days = Math.min(...judged.map((one) => one.days))
   if (judged.length > 0) return { findings: judged.map(({ finding }) => finding), days }

@@ -1,7 +1,7 @@
 import { connect, type MqttClient } from 'mqtt'
 import type { Settings } from '../config/settings.ts'
 import { codeOf, reasonOf } from '../errors.ts'
-import { mqttOptions } from './broker-options.ts'
+import { connectOptions } from '../publish/connect-options.ts'
 
 /** Longer than any deadline of ours, so that the library has none of its own. In milliseconds. */
 const NEVER_MS = 3_600_000
@@ -18,7 +18,8 @@ export class LoginRefused extends Error {
 
 /** Connects a client. @throws LoginRefused */
 export function openClient(settings: Settings, clientId: string, signal: AbortSignal): Promise<MqttClient> {
-  const client = connect({ ...mqttOptions(settings), clientId, connectTimeout: NEVER_MS })
+  const { options } = connectOptions(settings, { clientId, clean: true })
+  const client = connect({ ...options, reconnectPeriod: 0, resubscribe: false, connectTimeout: NEVER_MS })
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       signal.removeEventListener('abort', stop)

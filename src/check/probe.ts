@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { MqttClient } from 'mqtt'
 import type { Settings } from '../config/settings.ts'
 import { reasonOf } from '../errors.ts'
+import { usesTls } from '../publish/connect-options.ts'
 import { reasonName } from '../publish/outcome.ts'
-import { openEnvelope, signEnvelope } from '../sign/envelope.ts'
-import { isTls } from './broker-options.ts'
+import { signEnvelope } from '../sign/envelope.ts'
+import { openEnvelope } from '../sign/verify.ts'
 import { critical, type Finding, ok, unknown, warning } from './finding.ts'
 import { limitsOf } from './limits.ts'
 import { LoginRefused, openClient } from './login.ts'
@@ -57,7 +58,7 @@ export async function probeBroker(settings: Settings, signal: AbortSignal): Prom
   const { socket, finding: tcp } = await openSocket(settings, signal)
   layers.tcp = [tcp]
   if (socket === undefined) return found
-  if (isTls(settings)) {
+  if (usesTls(settings)) {
     const tls = await openTls(settings, socket, signal)
     layers.tls = [tls.finding]
     if (isBad('tls')) return found
@@ -82,7 +83,7 @@ export async function probeBroker(settings: Settings, signal: AbortSignal): Prom
   } catch (error) {
     const finding = loginFinding(error)
     // A broker that wants a certificate says so after the handshake (TLS 1.3), when we believe that it has succeeded.
-    if (isTls(settings) && /our certificate/.test(finding.found)) layers.tls = [finding]
+    if (usesTls(settings) && /our certificate/.test(finding.found)) layers.tls = [finding]
     else layers.login = [finding]
   } finally {
     for (const client of clients) {

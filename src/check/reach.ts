@@ -1,10 +1,9 @@
 import { lookup } from 'node:dns/promises'
-import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Settings } from '../config/settings.ts'
-import { codeOf, reasonOf } from '../errors.ts'
-import { tlsOptions } from './broker-options.ts'
+import { AppError, codeOf, reasonOf } from '../errors.ts'
+import { readBrokerFiles, tlsOptions } from '../publish/connect-options.ts'
 import { type CertificateReport, checkCertificates, describePeer } from './certificate.ts'
 import { critical, type Finding, ok, warning } from './finding.ts'
 
@@ -58,17 +57,18 @@ export interface TlsReport {
 export async function openTls(settings: Settings, socket: Socket, signal: AbortSignal): Promise<TlsReport> {
   let tls: TLSSocket | undefined
   try {
-    const own = settings.tls_cert_file === '' ? undefined : readFileSync(settings.tls_cert_file)
+    const content = readBrokerFiles(settings)
     // A certificate that is not valid must be seen to be named, so it is judged here.
-    tls = connectTls({ ...tlsOptions(settings), socket, rejectUnauthorized: false })
+    tls = connectTls({ ...tlsOptions(settings, content), socket, rejectUnauthorized: false })
     await happens(tls, 'secureConnect', signal, 'no end of the handshake in time')
-    return { finding: verdict(settings, tls), certificates: checkCertificates(tls, own) }
+    return { finding: verdict(settings, tls), certificates: checkCertificates(tls, content.own) }
   } catch (error) {
-    const name = codeOf(error)
+    const name = error instanceof AppError ? undefined : codeOf(error)
     const why = `${reasonOf(error)}${name === undefined ? '' : ` (${name})`}`
-    const todo = /ENOENT|EACCES|PEM|passphrase|decrypt|key values mismatch/i.test(why)
-      ? 'correct the files and the passphrase of NEMO_MQTT_TLS_…'
-      : 'see that the port speaks TLS: NEMO_MQTT_BROKER_PORT, NEMO_MQTT_BROKER_PROTOCOL; else the broker’s log'
+    const todo =
+      error instanceof AppError
+        ? (error.hint ?? 'correct the files and the passphrase of NEMO_MQTT_TLS_…')
+        : 'see that the port speaks TLS: NEMO_MQTT_BROKER_PORT, NEMO_MQTT_BROKER_PROTOCOL; else the broker’s log'
     return { finding: critical(`no TLS: ${why}`, todo), certificates: { findings: [], days: Number.NaN } }
   } finally {
     tls?.destroy()

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import type { RedisSettings } from '../config/settings.ts'
 import { AppError, reasonOf } from '../errors.ts'
+import { createRedis, redisTlsTrouble } from '../queue/connect.ts'
 import { redisError } from '../queue/event-queue.ts'
 
 /** Fields of INFO by their names. */
@@ -9,29 +10,14 @@ export type RedisInfo = ReadonlyMap<string, string>
 /**
  * Connects to Redis and logs in. The database is not chosen yet: whether it exists is a question of its own.
  *
- * @param values settings by name, for the certificates of `rediss://`
  * @param answerMs longest wait for one answer
  * @throws AppError NEMO_MQTT_ERR_REDIS
  */
-export async function openRedis(
-  url: string,
-  values: Readonly<Record<string, unknown>>,
-  answerMs: number,
-): Promise<Redis> {
-  const server = new URL(url)
+export async function openRedis(settings: RedisSettings, answerMs: number): Promise<Redis> {
+  const server = new URL(settings.redis_url)
   server.pathname = ''
-  const redis = new Redis(server.href, {
-    lazyConnect: true,
-    connectionName: 'nemo-mqtt-check',
-    connectTimeout: answerMs,
-    commandTimeout: answerMs,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    disableClientInfo: true,
-    enableReadyCheck: false,
-    ...(server.protocol === 'rediss:' ? { tls: tlsOptions(values) } : {}),
-  })
+  const place = { ...settings, redis_url: server.href }
+  const redis = createRedis(place, { name: 'nemo-mqtt-check', answerMs })
   let failure: Error | undefined
   redis.on('error', (error) => {
     failure ??= error // what a command says afterwards only repeats it
@@ -44,6 +30,9 @@ export async function openRedis(
     if (hasAnswered(cause)) return redis
     if (redis.status !== 'end') redis.disconnect()
     redis.stream?.destroy()
+    const trouble = await redisTlsTrouble(place, cause)
+    if (trouble !== undefined)
+      throw new AppError('NEMO_MQTT_ERR_REDIS', `Redis: ${trouble.why}`, { cause, hint: trouble.todo })
     throw withAddress(redisError(cause), server.host)
   }
   return redis
@@ -79,13 +68,4 @@ function isForbidden(error: unknown): boolean {
 function withAddress(error: AppError, address: string): AppError {
   const message = `${error.message} (${address})`
   return new AppError(error.code, message, { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) })
-}
-
-function tlsOptions(values: Readonly<Record<string, unknown>>): { ca?: string; cert?: string; key?: string } {
-  const read = (name: string): string | undefined => {
-    const file = values[name]
-    return typeof file === 'string' && file !== '' ? readFileSync(file, 'utf8') : undefined
-  }
-  const [ca, cert, key] = [read('redis_ca_file'), read('redis_cert_file'), read('redis_key_file')]
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
 }

@@ -1,6 +1,6 @@
 import { HELD_BY, LOCK } from '../db/lease.ts'
 import { KEYS } from '../queue/keys.ts'
-import { openEnvelope } from '../sign/envelope.ts'
+import { openEnvelope } from '../sign/verify.ts'
 import { checkClocks } from './clocks.ts'
 import { type Check, critical, type Finding, NotTried, ok, unknown, warning } from './finding.ts'
 import { allowed } from './redis-connection.ts'

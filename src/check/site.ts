@@ -68,8 +68,8 @@ export class Site {
 
   /** Redis, in no database yet. @throws AppError NEMO_MQTT_ERR_REDIS, NotTried when there is no usable URL */
   readonly redis = once(async (): Promise<Redis> => {
-    const url = usable(() => redisSettings(this.environment).redis_url)
-    const redis = await openRedis(url, fromEnvironment(this.environment).values, this.limits.redisMs)
+    const settings = usable(() => redisSettings(this.environment))
+    const redis = await openRedis(settings, this.limits.redisMs)
     this.atEnd(() => redis.disconnect())
     return redis
   })
@@ -133,7 +133,7 @@ export class Site {
   }
 }
 
-function usable(read: () => string): string {
+function usable<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {

@@ -48,6 +48,9 @@ export interface OwnTables {
     change_id: string | null
     tbl: string | null
     row_id: string | null
+    event: string | null
+    tool_id: string | null
+    area_id: string | null
     topic: string | null
     payload: string | null
     outcome: string

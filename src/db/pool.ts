@@ -14,12 +14,13 @@ const LIMIT = `select set_config('statement_timeout', '${ANSWER_MS}', false) whe
  * long wait, one after the other. So when one turned out dead, those that idle are thrown away with it.
  *
  * @param onLost is told when a connection that idles dies
+ * @param max how many at most
  */
-export function createPool(databaseUrl: string, onLost: (error: Error) => void): pg.Pool {
+export function createPool(databaseUrl: string, onLost: (error: Error) => void, max = 4): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: 'nemo-mqtt',
-    max: 4,
+    max,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     query_timeout: ANSWER_MS,

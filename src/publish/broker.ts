@@ -1,10 +1,11 @@
+import { hostname } from 'node:os'
 import { Backoff, pause } from '../backoff.ts'
 import type { LiveSettings } from '../config/live.ts'
 import type { SettingName, Settings } from '../config/settings.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import { signEnvelope } from '../sign/envelope.ts'
-import { brokerAddress, connectOptions, usesTls, type Will } from './connect-options.ts'
+import { brokerAddress, type Client, connectOptions, usesTls } from './connect-options.ts'
 import { Link, type LinkEnd } from './link.ts'
 import type { Outcome } from './outcome.ts'
 import { connectTrouble } from './tls-trouble.ts'
@@ -209,7 +210,7 @@ export class Broker {
     const at = this.#address
     try {
       this.#certificates = undefined
-      const { options, certificates } = connectOptions(this.#settings, this.#will)
+      const { options, certificates } = connectOptions(this.#settings, this.#client)
       this.#certificates = certificates
       const link = await Link.open(options, signal)
       // Acknowledged, it proves that this link carries messages; only then are others trusted to it.
@@ -308,8 +309,11 @@ export class Broker {
     return `${this.#settings.topic_prefix}/bridge/state`
   }
 
-  get #will(): Will {
-    return { topic: this.#stateTopic, payload: this.message('lost' satisfies BridgeState) }
+  get #client(): Client {
+    const { client_id, clean_session: clean } = this.#settings
+    const clientId = client_id === '' ? `nemo_bridge_${hostname()}_${process.pid}` : client_id
+    const will = { topic: this.#stateTopic, payload: this.message('lost' satisfies BridgeState) }
+    return { clientId, clean, will }
   }
 }
 

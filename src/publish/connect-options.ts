@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import type { IClientOptions } from 'mqtt'
 import type { Settings } from '../config/settings.ts'
@@ -9,6 +8,15 @@ import { nameOptions } from '../tls/peer.ts'
 export interface Will {
   readonly topic: string
   readonly payload: string
+}
+
+/** Who connects. */
+export interface Client {
+  /** Unique at the broker, which ends an older connection of the same id. */
+  readonly clientId: string
+  /** Whether the broker forgets what it knows of an earlier connection. */
+  readonly clean: boolean
+  readonly will?: Will
 }
 
 /** What a connection to the broker is made with. */
@@ -41,9 +49,9 @@ export function brokerAddress(settings: Settings): string {
  *
  * @throws AppError NEMO_MQTT_ERR_CONFIG when one of the files cannot be used
  */
-export function connectOptions(settings: Settings, will: Will): ConnectOptions {
+export function connectOptions(settings: Settings, { clientId, clean, will }: Client): ConnectOptions {
   const { broker_host, broker_port, broker_protocol, broker_path, mqtt_version, keepalive } = settings
-  const { client_id, username, password, clean_session } = settings
+  const { username, password } = settings
   const content = usesTls(settings) ? readBrokerFiles(settings) : undefined
   const tls = content === undefined ? {} : tlsOptions(settings, content)
   return {
@@ -54,10 +62,12 @@ export function connectOptions(settings: Settings, will: Will): ConnectOptions {
       port: broker_port,
       protocolVersion: mqtt_version === '5' ? 5 : 4,
       keepalive,
-      clientId: client_id === '' ? `nemo_bridge_${hostname()}_${process.pid}` : client_id,
-      clean: clean_session,
+      clientId,
+      clean,
       ...(username === '' ? {} : { username, password }),
-      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      ...(will === undefined
+        ? {}
+        : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
       ...(usesWebSocket(settings) ? webSocketOptions(broker_host, broker_path, tls) : tls),
     } as IClientOptions,
   }

@@ -15,6 +15,12 @@ const LOOK_MS = 2_000
 /** Where Redis is and what it is reached with; the URL alone where there are no certificate files. */
 export type RedisPlace = string | RedisSettings
 
+/** What a client of Redis is called there, and how long it waits for one answer, in milliseconds. */
+export interface RedisClient {
+  readonly name?: string
+  readonly answerMs?: number
+}
+
 const NAMES: TlsFiles['names'] = {
   ca: 'NEMO_MQTT_REDIS_CA_FILE',
   cert: 'NEMO_MQTT_REDIS_CERT_FILE',
@@ -27,12 +33,12 @@ const NAMES: TlsFiles['names'] = {
  *
  * @throws AppError NEMO_MQTT_ERR_REDIS when a certificate file cannot be used
  */
-export function createRedis(place: RedisPlace): Redis {
+export function createRedis(place: RedisPlace, { name = 'nemo-mqtt', answerMs = ANSWER_MS }: RedisClient = {}): Redis {
   return new Redis(urlOf(place), {
     lazyConnect: true,
-    connectionName: 'nemo-mqtt',
-    connectTimeout: ANSWER_MS,
-    commandTimeout: ANSWER_MS,
+    connectionName: name,
+    connectTimeout: answerMs,
+    commandTimeout: answerMs,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,

@@ -88,7 +88,14 @@ t.test('the numbers are those of the moment', async (t) => {
   const { traffic, metrics } = open()
   traffic.delivered({ entry: entryOf(99.5), hasSubscribers: false, attempts: 2 })
   traffic.parked({ entry: entryOf(1), reason: 'x' })
-  traffic.silent({ id: '1', table: 'NEMO_tool', row: '1' })
+  traffic.silent({
+    id: '1',
+    at: '2026-11-25T04:34:05Z',
+    table: 'NEMO_task',
+    operation: 'DELETE',
+    old: { id: 1 },
+    new: null,
+  })
   const { text } = await metrics.text()
   for (const line of [
     'nemo_mqtt_changes_waiting 3',

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { findProgram } from '../../lab/programs.ts'
-import { openEnvelope, signEnvelope } from '../../src/sign/envelope.ts'
+import { signEnvelope } from '../../src/sign/envelope.ts'
+import { openEnvelope } from '../../src/sign/verify.ts'
 
 const SECRET = 'Geheimnis-😀'
 

@@ -4,7 +4,7 @@ import { startBroker } from '../../lab/broker.ts'
 import { startProxy } from '../../lab/proxy.ts'
 import { startSubscriber } from '../../lab/subscriber.ts'
 import { until } from '../../lab/wait.ts'
-import { openEnvelope } from '../../src/sign/envelope.ts'
+import { openEnvelope } from '../../src/sign/verify.ts'
 import { brokerAt, openRig, upTo } from '../publish/rig.ts'
 
 /** Signed or not at all: every byte that goes to the broker is looked at. */

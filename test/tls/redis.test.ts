@@ -124,7 +124,7 @@ for (const [what, where, why, todo] of TROUBLES) {
     for (const error of await Promise.all(errors)) {
       if (!(error instanceof AppError)) throw new Error(`not an AppError: ${error}`)
       t.equal(error.code, 'NEMO_MQTT_ERR_REDIS')
-      const found = error.message.replace(/^Redis( cannot be read)?: /, '')
+      const found = error.message.replace(/^Redis( cannot be used)?: /, '')
       if (typeof why === 'string') t.equal(found, why)
       else t.match(found, why)
       t.equal(error.hint, todo)

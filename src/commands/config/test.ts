@@ -1,9 +1,10 @@
 import type { CommandModule } from 'yargs'
+import type { Finding } from '../../check/finding.ts'
+import { probeBroker } from '../../check/probe.ts'
 import { resolveSettings } from '../../config/resolve.ts'
 import type { Settings } from '../../config/settings.ts'
 import { fromStored } from '../../config/stored.ts'
 import { type Print, printLine } from '../terminal.ts'
-import { probeBroker } from './probe.ts'
 import { type ConfigSession, printJson, withStore } from './session.ts'
 import { wanted } from './show.ts'
 
@@ -31,7 +32,7 @@ export async function testConfiguration(
   const { layers } = await probeBroker(settings, AbortSignal.timeout(TEST_MS))
   const findings = Object.entries(layers).flatMap(([layer, all]) => (all ?? []).map((one) => ({ layer, ...one })))
   if (given.json === true) printJson(print, findings)
-  else for (const { layer, level, found } of findings) print(`${level.padEnd(9)} ${layer.padEnd(12)} ${found}`)
+  else for (const finding of findings) for (const line of lines(finding)) print(line)
   return findings.some(({ level }) => level === 'critical') ? 1 : 0
 }
 
@@ -46,6 +47,11 @@ export const testCommand: CommandModule<object, TestArguments> = {
   handler: async (given) => {
     process.exitCode = await testConfiguration(given, process.env, printLine)
   },
+}
+
+function lines({ layer, level, found, todo }: Finding & { readonly layer: string }): string[] {
+  const line = `${level.padEnd(9)} ${layer.padEnd(12)} ${found}`
+  return level === 'ok' || todo === undefined ? [line] : [line, `  Try: ${todo}`]
 }
 
 // With nothing stored the environment is what is in force.
