@@ -126,7 +126,7 @@ t.test('monitor: the last messages from Redis, then those that follow; verified 
   t.strictSame(after.slice(-kept.length), kept, 'nothing was removed')
   const cli = fileURLToPath(new URL('../../bin/nemo-mqtt.js', import.meta.url))
   const shell = `${process.execPath} ${cli} monitor --source redis | head -n 1; echo "\${PIPESTATUS[0]}"`
-  const piped = execFileSync('bash', ['-c', `${shell} 2>&1`], {
+  const piped = execFileSync('bash', ['--norc', '-c', `${shell} 2>&1`], {
     env: { ...environment },
     encoding: 'utf8',
     timeout: 20_000,
