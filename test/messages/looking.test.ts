@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { freePort } from '../../lab/port.ts'
 import { until } from '../../lab/wait.ts'
@@ -126,12 +127,20 @@ t.test('monitor: the last messages from Redis, then those that follow; verified 
   t.strictSame(after.slice(-kept.length), kept, 'nothing was removed')
   const cli = fileURLToPath(new URL('../../bin/nemo-mqtt.js', import.meta.url))
   const shell = `${process.execPath} ${cli} monitor --source redis | head -n 1; echo "\${PIPESTATUS[0]}"`
-  const piped = execFileSync('bash', ['--norc', '-c', `${shell} 2>&1`], {
+  const piped = promisify(execFile)('bash', ['--norc', '-c', `(${shell}) 2>&1`], {
     env: { ...environment },
-    encoding: 'utf8',
     timeout: 20_000,
   })
-  t.match(piped, /^\S+ {2}\S+\/.*\n0\n$/, 'a closed pipe is a quiet end')
+  // It is told that nobody reads any more when it writes the next time.
+  let isOver = false
+  const over = piped.finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    await push({ topic: 'nemo/more', payload: '{}' })
+    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 100))])
+  }
+  t.match((await piped).stdout, /^\S+ {2}\S+\/.*\n0\n$/, 'a closed pipe is a quiet end')
 })
 
 t.test('parked: listed, shown, tried again behind the others with its event_id, deleted', async (t) => {
