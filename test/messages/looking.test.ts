@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { freePort } from '../../lab/port.ts'
 import { until } from '../../lab/wait.ts'
@@ -126,19 +127,20 @@ t.test('monitor: the last messages from Redis, then those that follow; verified 
   t.strictSame(after.slice(-kept.length), kept, 'nothing was removed')
   const cli = fileURLToPath(new URL('../../bin/nemo-mqtt.js', import.meta.url))
   const shell = `${process.execPath} ${cli} monitor --source redis | head -n 1; echo "\${PIPESTATUS[0]}"`
-  let piped: string | undefined
-  execFile('bash', ['-c', `${shell} 2>&1`], { env: { ...environment }, timeout: 20_000 }, (_error, stdout) => {
-    piped = stdout
+  const piped = promisify(execFile)('bash', ['--norc', '-c', `(${shell}) 2>&1`], {
+    env: { ...environment },
+    timeout: 20_000,
   })
-  let isDown = false
-  const nextMessage = async (): Promise<string | undefined> => {
-    isDown = !isDown // whoever writes to a pipe learns only then that nobody reads it
-    await sql(`update "NEMO_tool" set operational = ${!isDown} where id = 2`)
-    return piped
+  // It is told that nobody reads any more when it writes the next time.
+  let isOver = false
+  const over = piped.finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    await push({ topic: 'nemo/more', payload: '{}' })
+    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 100))])
   }
-  const ended = await until(nextMessage, { everyMs: 100, what: 'the end of the monitor' })
-  await sql('update "NEMO_tool" set operational = false where id = 2')
-  t.match(ended, /^\S+ {2}\S+\/.*\n0\n$/, 'a closed pipe is a quiet end')
+  t.match((await piped).stdout, /^\S+ {2}\S+\/.*\n0\n$/, 'a closed pipe is a quiet end')
 })
 
 t.test('parked: listed, shown, tried again behind the others with its event_id, deleted', async (t) => {
