@@ -12,7 +12,7 @@ import type { Stage } from './health.ts'
 import { Bridge, OWNED_MS } from './publish/bridge.ts'
 import type { Broker } from './publish/broker.ts'
 import { EventQueue } from './queue/event-queue.ts'
-import { reconcile } from './queue/reconcile.ts'
+import { reconcile } from './reconcile.ts'
 import type { Vitals } from './vitals.ts'
 import { Wake } from './wake.ts'
 

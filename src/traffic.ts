@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Change } from './capture/change.ts'
+import type { Change } from './change.ts'
 import type { Entry } from './queue/entry.ts'
 
 /** A message that the broker has. */

@@ -1,4 +1,4 @@
-import type { Change, Row } from '../capture/change.ts'
+import type { Change, Row } from '../change.ts'
 import { parseRow } from '../map/index.ts'
 import { whySilent } from '../map/silence.ts'
 import type { Entry } from '../queue/entry.ts'

@@ -4,12 +4,11 @@ import { arch, availableParallelism, platform, release, totalmem, uptime } from 
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { countMessages } from '../archive/store.ts'
-import { showStatus } from '../commands/status.ts'
-import { fromEnvironment, redisSettings, variableOf } from '../config/environment.ts'
+import { databaseUrl, fromEnvironment, redisSettings, variableOf } from '../config/environment.ts'
 import { settingsInForce } from '../config/in-force.ts'
 import { resolveMachineSettings } from '../config/resolve.ts'
 import { SECRET_NAMES, SETTINGS, type SettingName } from '../config/settings.ts'
-import { connect, type Database, databaseError, databaseUrl } from '../db/database.ts'
+import { connect, type Database, databaseError } from '../db/database.ts'
 import { readState } from '../db/state.ts'
 import { KEYS } from '../queue/keys.ts'
 import { readParked } from '../queue/parked.ts'
@@ -36,7 +35,6 @@ export interface Part {
 export const PARTS: readonly Part[] = [
   { name: 'about.json', read: about },
   { name: 'settings.json', read: settings },
-  { name: 'status.json', read: status },
   { name: 'check.json', read: check },
   { name: 'database.json', read: ({ environment }) => readState(databaseUrl(environment)) },
   { name: 'postgresql.json', read: postgresql },
@@ -73,12 +71,6 @@ async function settings({ environment, settings: known }: Site): Promise<unknown
       return [name, { value, isFixedByEnvironment: isFixed }]
     }),
   )
-}
-
-async function status({ environment }: Site): Promise<unknown> {
-  const lines: string[] = []
-  await showStatus({ json: true }, environment, (line) => lines.push(line))
-  return JSON.parse(lines.join('\n')) as unknown
 }
 
 async function check({ environment }: Site): Promise<unknown> {

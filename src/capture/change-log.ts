@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
+import type { Change, Operation } from '../change.ts'
 import { parseRow } from '../map/row.ts'
-import type { Change, Operation } from './change.ts'
 import { Gaps } from './gaps.ts'
 
 /** A change as it lies in the log: the rows are still text, so that one that cannot be read spoils no other. */

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import type { Change } from '../change.ts'
 import { codeOf, reasonOf } from '../errors.ts'
 import { BatchNames, type LastSeen } from '../map/batch-names.ts'
 import type { Columns } from '../map/history.ts'
@@ -7,7 +8,6 @@ import { type Lookup, nothingWanted, type Wanted } from '../map/lookup.ts'
 import { LOOKUP_NAMES, LOOKUP_TABLES, type LookupName } from '../map/lookup-tables.ts'
 import type { NameFormat } from '../map/person.ts'
 import { Remembered } from '../map/remembered.ts'
-import type { Change } from './change.ts'
 import { currentQuery, historicQuery } from './lookup-query.ts'
 import { ReadableColumns } from './readable-columns.ts'
 

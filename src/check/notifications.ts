@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { databaseUrl } from '../db/database.ts'
+import { databaseUrl } from '../config/environment.ts'
 import { findNotices } from '../db/find-drift.ts'
 import { backendPid } from '../db/pool.ts'
 import { type Check, type Finding, ok, warning } from './finding.ts'

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
+import { databaseUrl } from '../config/environment.ts'
 import { secretFrom } from '../config/secret.ts'
-import { databaseUrl } from '../db/database.ts'
 import { migrate } from '../db/migrate.ts'
 import { AppError } from '../errors.ts'
 

@@ -1,6 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { redisSettings } from '../config/environment.ts'
-import { databaseUrl } from '../db/database.ts'
+import { databaseUrl, redisSettings } from '../config/environment.ts'
 import { type DatabaseState, readState } from '../db/state.ts'
 import { AppError } from '../errors.ts'
 import { inspectQueue, type QueueState } from '../queue/inspect.ts'

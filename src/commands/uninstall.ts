@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { databaseUrl } from '../db/database.ts'
+import { databaseUrl } from '../config/environment.ts'
 import { type Remainder, uninstall } from '../db/uninstall.ts'
 import { type Ask, asker, confirmed, type Print, printLine } from './terminal.ts'
 

@@ -36,6 +36,21 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   return resolveSettings(fromEnvironment(environment))
 }
 
+/**
+ * The URL of NEMO's database: `NEMO_MQTT_DATABASE_URL`, or what is in the file that `NEMO_MQTT_DATABASE_URL_FILE` names.
+ *
+ * @throws AppError NEMO_MQTT_ERR_CONFIG
+ */
+export function databaseUrl(environment: NodeJS.ProcessEnv): string {
+  const url = secretFrom(environment, 'NEMO_MQTT_DATABASE_URL')
+  const hint = 'set NEMO_MQTT_DATABASE_URL to postgres://user:password@host:5432/database'
+  if (url === undefined) throw new AppError('NEMO_MQTT_ERR_CONFIG', 'NEMO_MQTT_DATABASE_URL is not set', { hint })
+  if (!URL.canParse(url) || !/^postgres(ql)?:/.test(url)) {
+    throw new AppError('NEMO_MQTT_ERR_CONFIG', 'NEMO_MQTT_DATABASE_URL is not the URL of a database', { hint })
+  }
+  return url
+}
+
 /** How Redis is reached, alone, for commands that need nothing else. @throws AppError NEMO_MQTT_ERR_CONFIG */
 export function redisSettings(environment: NodeJS.ProcessEnv): RedisSettings {
   const url = secretFrom(environment, `${PREFIX}REDIS_URL`) ?? REDIS_URL

@@ -1,6 +1,6 @@
-import { connect, databaseError, databaseUrl } from '../db/database.ts'
+import { connect, databaseError } from '../db/database.ts'
 import { AppError } from '../errors.ts'
-import { fromEnvironment } from './environment.ts'
+import { databaseUrl, fromEnvironment } from './environment.ts'
 import { resolveSettings } from './resolve.ts'
 import type { Settings } from './settings.ts'
 import { fromStored } from './stored.ts'

@@ -1,6 +1,5 @@
 import { type Generated, type GeneratedAlways, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { secretFrom } from '../config/secret.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Trouble } from '../tls/fault.ts'
 import { databaseTlsTrouble } from './tls-trouble.ts'
@@ -85,21 +84,6 @@ export interface Patience {
 }
 
 const CONNECT_MS = 10_000
-
-/**
- * The URL of NEMO's database: `NEMO_MQTT_DATABASE_URL`, or what is in the file that `NEMO_MQTT_DATABASE_URL_FILE` names.
- *
- * @throws AppError NEMO_MQTT_ERR_CONFIG
- */
-export function databaseUrl(environment: NodeJS.ProcessEnv): string {
-  const url = secretFrom(environment, 'NEMO_MQTT_DATABASE_URL')
-  const hint = 'set NEMO_MQTT_DATABASE_URL to postgres://user:password@host:5432/database'
-  if (url === undefined) throw new AppError('NEMO_MQTT_ERR_CONFIG', 'NEMO_MQTT_DATABASE_URL is not set', { hint })
-  if (!URL.canParse(url) || !/^postgres(ql)?:/.test(url)) {
-    throw new AppError('NEMO_MQTT_ERR_CONFIG', 'NEMO_MQTT_DATABASE_URL is not the URL of a database', { hint })
-  }
-  return url
-}
 
 /**
  * Opens the database for one command and makes sure that it answers.

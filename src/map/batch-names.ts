@@ -1,4 +1,4 @@
-import type { Change } from '../capture/change.ts'
+import type { Change } from '../change.ts'
 import { type Columns, columnsOf, compareDigits, RowHistory } from './history.ts'
 import type { Lookup, Name, ReservationSpan, ToolNames } from './lookup.ts'
 import { LOOKUP_NAMES, LOOKUP_TABLES, type LookupName } from './lookup-tables.ts'

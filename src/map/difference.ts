@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Row } from '../capture/change.ts'
+import type { Row } from '../change.ts'
 import { toUtc } from './time.ts'
 
 /** Columns whose change makes an event, with how their values are compared. */

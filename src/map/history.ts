@@ -1,4 +1,4 @@
-import type { Change, Row } from '../capture/change.ts'
+import type { Change, Row } from '../change.ts'
 
 /** Some columns of a row as text, the way jsonb writes them; null for NULL and for a column that cannot be read. */
 export type Columns = Readonly<Record<string, string | null>>

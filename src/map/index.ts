@@ -1,4 +1,4 @@
-import type { Change } from '../capture/change.ts'
+import type { Change } from '../change.ts'
 import { AppError } from '../errors.ts'
 import { areaNeeds, mapArea } from './area.ts'
 import { areaAccessRecordNeeds, mapAreaAccessRecord } from './area-access-record.ts'

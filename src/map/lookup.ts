@@ -1,4 +1,4 @@
-import type { Row } from '../capture/change.ts'
+import type { Row } from '../change.ts'
 import type { Person } from './person.ts'
 import { digitsOf } from './row.ts'
 

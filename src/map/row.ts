@@ -1,5 +1,5 @@
 import { parse } from 'lossless-json'
-import type { Change, Row } from '../capture/change.ts'
+import type { Change, Row } from '../change.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Id } from '../event.ts'
 import { toUtc } from './time.ts'

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Change, Row } from '../capture/change.ts'
+import type { Change, Row } from '../change.ts'
 import { differing } from './difference.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Row } from '../capture/change.ts'
+import type { Row } from '../change.ts'
 import type { BodyOf, Id } from '../event.ts'
 import { differing, type Watched } from './difference.ts'
 import { type Lookup, type Wanted, want } from './lookup.ts'

@@ -151,7 +151,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'none of the stored configurations is enabled',
-    make: `insert into nemo_mqtt.configuration (name) values ('one'); delete from nemo_mqtt.configuration`,
+    make: `insert into nemo_mqtt.configuration values ('one', true); delete from nemo_mqtt.configuration`,
     mend: 'truncate nemo_mqtt.configuration_history',
     code: 'CONFIGURATION',
     found: /no configuration is enabled/,

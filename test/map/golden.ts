@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Change, Operation, Row } from '../../src/capture/change.ts'
+import type { Change, Operation, Row } from '../../src/change.ts'
 import { BatchNames, type LastSeen } from '../../src/map/batch-names.ts'
 import { columnsOf } from '../../src/map/history.ts'
 import { parseRow } from '../../src/map/index.ts'

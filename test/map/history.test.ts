@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Change, Row } from '../../src/capture/change.ts'
+import type { Change, Row } from '../../src/change.ts'
 import { compareDigits, RowHistory } from '../../src/map/history.ts'
 import { Remembered } from '../../src/map/remembered.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Change, Row } from '../../src/capture/change.ts'
+import type { Change, Row } from '../../src/change.ts'
 import { mapChange, parseRow } from '../../src/map/index.ts'
 import { goldenLookup, readGolden } from './golden.ts'
 

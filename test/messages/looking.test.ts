@@ -262,7 +262,6 @@ t.test('bundle: all of it, and nobody’s data', async (t) => {
     tls_key_passphrase: { value: 'not set' },
     log_messages: { value: true, isFixedByEnvironment: false },
   })
-  t.match(json('status.json'), { database: { drift: [] }, queue: { parked: 3 } })
   t.match(json('database.json'), { applied: [/000001/], drift: [] })
   t.match(json('postgresql.json'), { version: /PostgreSQL \d+/, settings: { fsync: /o/ } })
   t.match(json('redis.json'), { redis_version: /\d/, maxmemory_policy: /\w/ })

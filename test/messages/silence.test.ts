@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Change, Row } from '../../src/capture/change.ts'
+import type { Change, Row } from '../../src/change.ts'
 import { mapChange } from '../../src/map/index.ts'
 import { whySilent } from '../../src/map/silence.ts'
 import { goldenLookup, goldenTables, readGolden } from '../map/golden.ts'

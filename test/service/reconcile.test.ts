@@ -8,7 +8,7 @@ import { PendingChanges } from '../../src/capture/pending.ts'
 import { encodeEntry } from '../../src/queue/entry.ts'
 import { EventQueue } from '../../src/queue/event-queue.ts'
 import { KEYS } from '../../src/queue/keys.ts'
-import { reconcile } from '../../src/queue/reconcile.ts'
+import { reconcile } from '../../src/reconcile.ts'
 import { sampleDatabase } from '../fixtures/service.ts'
 
 const INSTALLATION = 'here'

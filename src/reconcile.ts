@@ -1,8 +1,8 @@
-import type { ChangeLog } from '../capture/change-log.ts'
-import type { PendingChanges } from '../capture/pending.ts'
-import { AppError, reasonOf } from '../errors.ts'
-import { peekOrigin } from './entry.ts'
-import type { EventQueue } from './event-queue.ts'
+import type { ChangeLog } from './capture/change-log.ts'
+import type { PendingChanges } from './capture/pending.ts'
+import { AppError, reasonOf } from './errors.ts'
+import { peekOrigin } from './queue/entry.ts'
+import type { EventQueue } from './queue/event-queue.ts'
 
 /** Largest bigint of PostgreSQL. Whoever writes a larger id into an entry must not keep the service from starting. */
 const LARGEST_ID = 2n ** 63n - 1n
