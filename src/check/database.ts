@@ -40,7 +40,9 @@ export const DATABASE_CHECKS: readonly Check[] = [
     look: async (site) => {
       try {
         const { edition, release, schema } = await findNemo((await site.database()).pool)
-        return ok(`${edition} ${release ?? '(release unknown)'} in schema ${schema}`)
+        return ok(
+          `${edition} ${release === null ? '(release unknown)' : `${release} or a patch of it`} in schema ${schema}`,
+        )
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         return critical(error.message, error.hint ?? 'correct NEMO_MQTT_DATABASE_URL')

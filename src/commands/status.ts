@@ -87,7 +87,10 @@ function queueLines({ queued, inFlight, parked, newestParked, bridge }: QueueSta
 
 function databaseLines({ nemo, applied, pending, ...state }: DatabaseState): string[] {
   const lines = [
-    row('NEMO', `${nemo.edition} ${nemo.release ?? '(release unknown)'} in schema ${nemo.schema}`),
+    row(
+      'NEMO',
+      `${nemo.edition} ${nemo.release === null ? '(release unknown)' : `${nemo.release} or a patch of it`} in schema ${nemo.schema}`,
+    ),
     row('installation', state.installation ?? 'none'),
     row('migrations', `${applied.length} applied, ${pending.length} pending${listed(pending)}`),
   ]
