@@ -35,6 +35,8 @@ export interface SubscriberOptions {
   protocol?: '5' | '3.1.1'
   /** With it every message is opened and its signature verified. */
   secret?: string
+  /** Messages on this topic go to {@link Subscriber.aside}: they come at any time, and say nothing of NEMO. */
+  aside?: string
   /** Further options of MQTT.js: username, ca, ... */
   connection?: IClientOptions
 }
@@ -43,13 +45,17 @@ export interface SubscriberOptions {
 export class Subscriber {
   /** Everything that arrived so far, in order. */
   readonly messages: ReceivedMessage[] = []
+  /** What arrived on the topic that was put aside. */
+  readonly aside: ReceivedMessage[] = []
   readonly client: MqttClient
   readonly #secret: string | undefined
+  readonly #aside: string | undefined
   readonly #arrivals = new EventEmitter().setMaxListeners(0)
 
-  constructor(client: MqttClient, secret?: string) {
+  constructor(client: MqttClient, { secret, aside }: Pick<SubscriberOptions, 'secret' | 'aside'> = {}) {
     this.client = client
     this.#secret = secret
+    this.#aside = aside
     client.on('error', () => undefined) // it reconnects by itself; whoever waits is told by a deadline
     client.on('message', (_topic, _payload, packet) => this.#record(packet))
   }
@@ -119,6 +125,10 @@ export class Subscriber {
       receivedAt: performance.timeOrigin + performance.now(),
       fault,
     }
+    if (packet.topic === this.#aside) {
+      this.aside.push(message)
+      return
+    }
     this.messages.push(message)
     this.#arrivals.emit('message', message)
   }
@@ -137,7 +147,7 @@ export async function startSubscriber(options: SubscriberOptions): Promise<Subsc
     ...options.connection,
   })
   // Before the connection stands: a kept session may send at once.
-  const subscriber = new Subscriber(client, options.secret)
+  const subscriber = new Subscriber(client, options)
   try {
     await until(() => client.connected, { what: `the subscriber to be connected to ${options.url}` })
     await client.subscribeAsync([...topics], { qos: 1 })

@@ -49,6 +49,8 @@ export class Health {
   readonly #log: Log
   readonly #secrets: () => readonly string[]
   readonly #reports = new Map<Stage, StageReport>()
+  /** The reasons as they were given: compared at each call, and never shown. */
+  readonly #given = new Map<Stage, string>()
 
   /** @param secrets values that must not appear in a report; the log has its own guard */
   constructor(log: Log, secrets: () => readonly string[] = () => []) {
@@ -86,10 +88,9 @@ export class Health {
 
   /** All of it. */
   report(): HealthReport {
-    const secrets = this.#secrets()
     const stages = STAGES.map((stage) => {
-      const { state, why, todo, since } = this.of(stage)
-      return [stage, { state, why: redact(why, secrets), todo: redact(todo, secrets), since: since.toISOString() }]
+      const { since, ...report } = this.of(stage)
+      return [stage, { ...report, since: since.toISOString() }]
     })
     return {
       time: new Date().toISOString(),
@@ -98,10 +99,14 @@ export class Health {
     }
   }
 
-  #change(stage: Stage, state: StageState, why: string, todo: string): boolean {
+  // Cleaned at once, so that nobody who asks can pass on what must not be seen.
+  #change(stage: Stage, state: StageState, given: string, todo: string): boolean {
     const before = this.of(stage)
-    if (before.state === state && before.why === why) return false
-    this.#reports.set(stage, { state, why, todo, since: before.state === state ? before.since : new Date() })
+    if (before.state === state && this.#given.get(stage) === given) return false
+    const secrets = this.#secrets()
+    const since = before.state === state ? before.since : new Date()
+    this.#given.set(stage, given)
+    this.#reports.set(stage, { state, why: redact(given, secrets), todo: redact(todo, secrets), since })
     return true
   }
 }

@@ -28,7 +28,7 @@ const IN_FLIGHT_BYTES = 16_000_000
 const MOST_IN_FLIGHT = 10_000
 const MOST_IN_FLIGHT_BYTES = 32_000_000
 /** The queue is looked at this often when nothing wakes us: other programs push to it too. In milliseconds. */
-const POLL_MS = 100
+const POLL_MS = 200
 const STATUS_MS = 30_000
 /** A broker that has accepted something within this time means the message when it refuses one, in milliseconds. */
 const ACCEPTS_MS = 20_000

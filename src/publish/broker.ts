@@ -1,13 +1,15 @@
 import { hostname } from 'node:os'
 import { Backoff, pause } from '../backoff.ts'
 import type { LiveSettings } from '../config/live.ts'
-import type { SettingName, Settings } from '../config/settings.ts'
-import { AppError, codeOf, reasonOf } from '../errors.ts'
+import type { Settings } from '../config/settings.ts'
+import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import { signEnvelope } from '../sign/envelope.ts'
 import { brokerAddress, type Client, connectOptions, usesTls } from './connect-options.ts'
 import { Link, type LinkEnd } from './link.ts'
+import { differ, OF_THE_LINK, OF_THE_WAIT, STATE_PLACE } from './link-settings.ts'
 import type { Outcome } from './outcome.ts'
+import { remedyFor } from './remedy.ts'
 import { connectTrouble } from './tls-trouble.ts'
 
 /** A link that has lasted this long, or on which a message was delivered, counts as a success. */
@@ -26,37 +28,6 @@ const FAREWELL_MS = 1_000
 
 /** What the retained topic `{prefix}/bridge/state` says: running, ended on purpose, or gone without a word (the will). */
 export type BridgeState = 'online' | 'stopped' | 'lost'
-
-/** The settings that are part of a connection: when one changes, there must be a new one. */
-const OF_THE_LINK = [
-  'broker_host',
-  'broker_port',
-  'broker_protocol',
-  'broker_path',
-  'mqtt_version',
-  'keepalive',
-  'client_id',
-  'username',
-  'password',
-  'clean_session',
-  'tls_ca_file',
-  'tls_cert_file',
-  'tls_key_file',
-  'tls_key_passphrase',
-  'tls_verify',
-  'tls_server_name',
-  'tls_alpn',
-  // The will holds the prefix, and is signed when the connection is made.
-  'topic_prefix',
-  'use_hmac',
-  'hmac_secret_key',
-] as const satisfies readonly SettingName[]
-
-/** The settings that say how long to wait for a connection: when one changes, the wait begins anew. */
-const OF_THE_WAIT = ['reconnect_delay', 'max_reconnect_attempts'] as const satisfies readonly SettingName[]
-
-/** The settings by which people find the state of the bridge. */
-const STATE_PLACE = ['broker_host', 'broker_port', 'topic_prefix'] as const satisfies readonly SettingName[]
 
 /**
  * Keeps a link to the broker: connects, says `online`, and after a loss connects again with a new client, so that
@@ -318,9 +289,6 @@ export class Broker {
 }
 
 const NOT_VERIFIED = 'its certificate is not verified (NEMO_MQTT_TLS_VERIFY=false), so anybody could be that broker'
-function differ(names: readonly SettingName[], one: Settings, other: Settings): boolean {
-  return names.some((name) => one[name] !== other[name])
-}
 
 const ONE_ID_TWICE =
   'if this goes on, another client may be using the same client id: leave NEMO_MQTT_CLIENT_ID empty, or make it unique'
@@ -337,22 +305,4 @@ async function firstOf(one: AbortSignal, other: AbortSignal): Promise<void> {
     one.addEventListener('abort', done)
     other.addEventListener('abort', done)
   })
-}
-
-function remedyFor(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code
-  if (code === 4 || code === 5 || code === 0x86 || code === 0x87)
-    return 'correct NEMO_MQTT_USERNAME and NEMO_MQTT_PASSWORD'
-  if (code === 1 || code === 0x84) return 'the broker does not speak this version: try NEMO_MQTT_MQTT_VERSION=3.1.1'
-  if (code === 0x9a) return 'the broker must allow retained messages; the state of the bridge is one'
-  if (code === 2 || code === 0x85) return 'the broker does not accept this NEMO_MQTT_CLIENT_ID'
-  switch (codeOf(error)) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there: start the broker, or correct NEMO_MQTT_BROKER_HOST and NEMO_MQTT_BROKER_PORT'
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'the name is not known: correct NEMO_MQTT_BROKER_HOST, or the name server'
-    default:
-      return 'see the log of the broker'
-  }
 }

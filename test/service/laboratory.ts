@@ -50,7 +50,12 @@ export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): 
   ])
   t.teardown(() => redis.kill())
   t.teardown(() => broker.kill())
-  const subscriber = await startSubscriber({ url: broker.url, topics: ['nemo/#'], protocol: broker.protocol })
+  const subscriber = await startSubscriber({
+    url: broker.url,
+    topics: ['nemo/#'],
+    protocol: broker.protocol,
+    aside: 'nemo/bridge/health',
+  })
   t.teardown(() => subscriber.stop())
   const serviceUrl = postgres.url(DATABASE, SERVICE_ROLE)
   const needs = (changed: Partial<ServiceOptions> = {}): ServiceOptions => {
