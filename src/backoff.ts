@@ -12,6 +12,20 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Resolves when one of the two aborts, and leaves no listener behind: one of them lives as long as the service. */
+export async function firstOf(one: AbortSignal, other: AbortSignal): Promise<void> {
+  if (one.aborted || other.aborted) return
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      one.removeEventListener('abort', done)
+      other.removeEventListener('abort', done)
+      resolve()
+    }
+    one.addEventListener('abort', done)
+    other.addEventListener('abort', done)
+  })
+}
+
 /**
  * Delays between attempts: 100, 200, 400, ... ms up to the cap, each shortened at random by up to half, so that many
  * clients that lost the same server do not come back in step.

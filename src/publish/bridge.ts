@@ -10,26 +10,20 @@ import { KEYS, RELOAD } from '../queue/keys.ts'
 import type { Traffic } from '../traffic.ts'
 import type { Wake } from '../wake.ts'
 import { type BridgeFindings, BridgeHealth } from './bridge-health.ts'
+import { BridgeStatus } from './bridge-status.ts'
 import type { Broker } from './broker.ts'
 import { Lanes, type Message } from './lanes.ts'
 import type { Link } from './link.ts'
 import { type EndedBy, type Outcome, retryDelayMs, triesFor } from './outcome.ts'
 import { Parking } from './parking.ts'
+import { NO_ROOM, roomFor } from './room.ts'
 import { packetBytes, topicProblem } from './topic.ts'
 import { Vanished } from './vanished.ts'
 
 /** Unanswered messages at once, if the broker allows as many. */
 const WINDOW = 200
-/** Entries in flight that can move. What stands still behind a refused message comes on top, or it would starve the others. */
-const IN_FLIGHT = 1_000
-/** And what they take, in bytes, the last one not counted: a thousand long problem reports would fill the memory. */
-const IN_FLIGHT_BYTES = 16_000_000
-/** All of it together, what stands still included. */
-const MOST_IN_FLIGHT = 10_000
-const MOST_IN_FLIGHT_BYTES = 32_000_000
 /** The queue is looked at this often when nothing wakes us: other programs push to it too. In milliseconds. */
 const POLL_MS = 200
-const STATUS_MS = 30_000
 /** A broker that has accepted something within this time means the message when it refuses one, in milliseconds. */
 const ACCEPTS_MS = 20_000
 /** After so many refusals of one message, some seconds, people are told. */
@@ -74,18 +68,18 @@ export class Bridge {
   readonly #lanes = new Lanes()
   readonly #vanished = new Vanished()
   readonly #parking: Parking
+  readonly #status: BridgeStatus
   readonly #timers = new Set<NodeJS.Timeout>()
   #settled: Message[] = []
   #isOver = false
   #ownedAt = Number.NEGATIVE_INFINITY
-  #saidStatusAt = 0
   #lateAnswers = 0
   #refusal: string | undefined
-  #saidStatus: string | undefined
 
   constructor(parts: BridgeParts) {
     this.#parts = parts
     this.#health = new BridgeHealth(parts.health)
+    this.#status = new BridgeStatus(parts.queue)
     const later = (ms: number, act: () => void): void => this.#later(ms, act)
     this.#parking = new Parking({ queue: parts.queue, traffic: parts.traffic, log: parts.log, later })
   }
@@ -100,10 +94,10 @@ export class Bridge {
     while (!signal.aborted) {
       liveness.turn('bridge')
       const link = broker.link
-      const { room, roomBytes } = link === undefined ? { room: 0, roomBytes: 0 } : this.#room()
+      const { room, roomBytes } = link === undefined ? NO_ROOM : roomFor(this.#lanes, this.#parking.unreadable)
       const taken = await this.#turn(room, roomBytes)
       this.#lateAnswers = performance.now() - this.#ownedAt > OWNED_MS ? this.#lateAnswers + 1 : 0
-      await this.#sayStatus(link)
+      await this.#status.say(link === undefined ? 'disconnected' : 'connected')
       this.#health.tell({ trouble: this.#trouble(), hasLink: link !== undefined })
       this.#pump()
       if (taken === 0 && room > 0) this.#lookForVanished()
@@ -134,17 +128,6 @@ export class Bridge {
     this.#isOver = true
     this.#parts.liveness.ended('bridge')
     for (const timer of this.#timers) clearTimeout(timer)
-  }
-
-  #room(): { room: number; roomBytes: number } {
-    const { messages, bytes } = this.#lanes.held
-    const { unreadable } = this.#parking
-    const most = Math.min(MOST_IN_FLIGHT, IN_FLIGHT + messages + unreadable.entries)
-    const mostBytes = Math.min(MOST_IN_FLIGHT_BYTES, IN_FLIGHT_BYTES + bytes + unreadable.bytes)
-    return {
-      room: Math.max(0, most - this.#lanes.size - unreadable.entries),
-      roomBytes: Math.max(0, mostBytes - this.#lanes.bytes - unreadable.bytes),
-    }
   }
 
   #trouble(): BridgeFindings['trouble'] {
@@ -316,13 +299,5 @@ export class Bridge {
       this.#parts.wake.notify()
     }, ms)
     this.#timers.add(timer)
-  }
-
-  async #sayStatus(link: Link | undefined): Promise<void> {
-    const status = link === undefined ? 'disconnected' : 'connected'
-    if (status === this.#saidStatus && performance.now() - this.#saidStatusAt < STATUS_MS) return
-    this.#saidStatus = status
-    this.#saidStatusAt = performance.now()
-    await this.#parts.queue.sayStatus(status)
   }
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { Backoff, pause } from '../backoff.ts'
+import { Backoff, firstOf, pause } from '../backoff.ts'
 import type { LiveSettings } from '../config/live.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError, reasonOf } from '../errors.ts'
@@ -292,17 +292,3 @@ const NOT_VERIFIED = 'its certificate is not verified (NEMO_MQTT_TLS_VERIFY=fals
 
 const ONE_ID_TWICE =
   'if this goes on, another client may be using the same client id: leave NEMO_MQTT_CLIENT_ID empty, or make it unique'
-
-/** Resolves when one of the two aborts, and leaves no listener behind: one of them lives as long as the service. */
-async function firstOf(one: AbortSignal, other: AbortSignal): Promise<void> {
-  if (one.aborted || other.aborted) return
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      one.removeEventListener('abort', done)
-      other.removeEventListener('abort', done)
-      resolve()
-    }
-    one.addEventListener('abort', done)
-    other.addEventListener('abort', done)
-  })
-}

@@ -4,12 +4,12 @@ import { findProgram } from '../../lab/programs.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 
 const FILE_TIMEOUT_SECONDS = 600
-const JOBS = 4
+const JOBS = 2
 /** How long a process may live on when its last test has ended; what it tears down then takes seconds. */
 const EXIT_MS = Number(process.env.LAB_TEST_EXIT_MS ?? 60_000)
 
 // Started by run.ts with the files to run. The `tap` command would sort them by name; here they run in the order given,
-// so that the jobs end at about the same time. More jobs than cores: most of a test is waiting.
+// so that two jobs end at about the same time.
 t.setTimeout(0) // each file has a timeout, and may ask for a longer one
 t.jobs = JOBS
 

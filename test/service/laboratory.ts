@@ -6,7 +6,7 @@ import { type RedisServer, startRedis } from '../../lab/redis.ts'
 import { type Subscriber, startSubscriber } from '../../lab/subscriber.ts'
 import { until } from '../../lab/wait.ts'
 import { KEYS } from '../../src/queue/keys.ts'
-import { runCli, type ServiceOptions, type ServiceProcess, sampleDatabase, startService } from '../fixtures/service.ts'
+import { type ServiceOptions, type ServiceProcess, sampleDatabase, startService } from '../fixtures/service.ts'
 
 /** How {@link openLaboratory} differs from its defaults. */
 export interface LaboratoryOptions {
@@ -44,7 +44,7 @@ export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): 
   const postgres = await startPostgres({ settings: options.postgres ?? {} })
   t.teardown(() => postgres.kill())
   const [databaseUrl, redis, broker] = await Promise.all([
-    serviceDatabase(postgres),
+    sampleDatabase(postgres, DATABASE, SERVICE_ROLE),
     startRedis({ arguments: options.redis ?? [] }),
     startBroker({ configuration: options.broker ?? [] }),
   ])
@@ -76,14 +76,6 @@ export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): 
       return service
     },
   }
-}
-
-async function serviceDatabase(postgres: PostgresServer): Promise<string> {
-  const url = await sampleDatabase(postgres, DATABASE)
-  await postgres.execute(DATABASE, `create role ${SERVICE_ROLE} login`)
-  const { code, output } = await runCli(['migrate', '--service-role', SERVICE_ROLE], { NEMO_MQTT_DATABASE_URL: url })
-  if (code !== 0) throw new Error(`migrate ended with ${code}:\n${output}`)
-  return url
 }
 
 /** Asks Redis, database 1, on a connection of its own. */
