@@ -1,10 +1,11 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { findProgram } from '../../lab/programs.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 
 const FILE_TIMEOUT_SECONDS = 600
-const JOBS = 2
+const JOBS = Math.max(2, availableParallelism())
 /** How long a process may live on when its last test has ended; what it tears down then takes seconds. */
 const EXIT_MS = Number(process.env.LAB_TEST_EXIT_MS ?? 60_000)
 
