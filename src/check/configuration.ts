@@ -1,4 +1,4 @@
-import { describe } from '../config/watch.ts'
+import { describe } from '../config/in-force.ts'
 import { AppError } from '../errors.ts'
 import { checkSecretFiles } from './files.ts'
 import { type Check, critical, ok, unknown } from './finding.ts'

@@ -1,9 +1,8 @@
 import type { Redis } from 'ioredis'
 import { databaseUrl, fromEnvironment, redisSettings } from '../config/environment.ts'
+import { isNoneEnabled, noneEnabled, originOf, readStored, resolveStored } from '../config/in-force.ts'
 import { resolveSettings, secretsOf } from '../config/resolve.ts'
 import { SECRET_NAMES, type Settings } from '../config/settings.ts'
-import { fromStored } from '../config/stored.ts'
-import { readEnabled } from '../config/watch.ts'
 import { connect, type Database } from '../db/database.ts'
 import type { Drift } from '../db/drift.ts'
 import { findDrift } from '../db/find-drift.ts'
@@ -96,21 +95,13 @@ export class Site {
       if (environment.values.broker_host === undefined) throw new NotTried('DB_REACHABLE')
       return { settings, from: 'the environment', isCertain: false }
     }
-    const { configuration, isInUse } = await readEnabled(database.pool).catch((error: unknown) => {
+    const stored = await readStored(database.pool).catch((error: unknown) => {
       throw codeOf(error) === '42501' ? new NotTried('DB_RIGHTS') : error
     })
-    if (configuration === undefined && isInUse) {
-      throw new AppError('NEMO_MQTT_ERR_CONFIG', 'no configuration is enabled, so nothing is sent', {
-        hint: 'nemo-mqtt config enable NAME',
-      })
-    }
-    if (configuration === undefined) {
-      return { settings: resolveSettings(environment), from: 'the environment alone', isCertain: true }
-    }
-    const stored = fromStored(configuration, String(environment.values.config_key ?? ''))
-    const settings = resolveSettings(environment, stored)
+    if (isNoneEnabled(stored)) throw noneEnabled()
+    const settings = resolveStored(environment, stored.configuration)
     for (const secret of secretsOf(settings)) this.#secrets.add(secret)
-    return { settings, from: `configuration "${configuration.name}"`, isCertain: true }
+    return { settings, from: originOf(stored), isCertain: true }
   })
 
   /** What a connection to the broker shows. @throws NotTried when the settings cannot be used */

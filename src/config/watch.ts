@@ -1,32 +1,20 @@
 import type { Pool } from 'pg'
 import { Backoff, pause } from '../backoff.ts'
-import type { Queryable } from '../db/database.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Log } from '../log.ts'
 import type { Wake } from '../wake.ts'
+import { describe, isNoneEnabled, noneEnabled, originOf, readStored, resolveStored, type Stored } from './in-force.ts'
 import type { LiveSettings } from './live.ts'
-import { resolveSettings, type Source } from './resolve.ts'
+import type { Source } from './resolve.ts'
 import type { SettingName, Settings } from './settings.ts'
-import { type Configuration, fromStored } from './stored.ts'
 
 /** The configuration is looked at so often, in milliseconds: a notification can be lost, a change must not be. */
 const LOOK_MS = 1_500
 
-/** The enabled one, and whether any ever was: from then on the environment alone does not count. */
-const READ = `
-select c.name, c.enabled, c.settings,
-       exists (select from nemo_mqtt.configuration_history h
-                where h.before -> 'enabled' = 'true' or h.after -> 'enabled' = 'true') as "isInUse"
-  from (select) nothing left join nemo_mqtt.configuration c on c.enabled`
-
-/** Neither schema nor table: nothing was stored, because nothing can be. */
-const NO_TABLE: ReadonlySet<string> = new Set(['3F000', '42P01'])
-
 /** insufficient_privilege: the tables are younger than the rights of our role. */
 const NO_RIGHT = '42501'
 
-const NONE_ENABLED = 'no configuration is enabled, so nothing is sent'
 const TO_BE_CORRECTED = 'nemo-mqtt config show names what is wrong, nemo-mqtt config set corrects it'
 
 /** What the watch works with. */
@@ -92,29 +80,28 @@ export class ConfigurationWatch {
 
   async #look(): Promise<void> {
     const told = this.#onRead.splice(0)
-    const { configuration, isInUse } = await readEnabled(this.#parts.pool).catch((error: unknown) => {
+    const stored = await readStored(this.#parts.pool).catch((error: unknown) => {
       this.#onRead.unshift(...told)
       throw error
     })
-    const seen = JSON.stringify([configuration, isInUse])
+    const seen = JSON.stringify(stored)
     if (seen !== this.#seen) {
-      if (configuration === undefined && isInUse) this.#pause(NONE_ENABLED, 'nemo-mqtt config enable NAME')
-      else this.#use(configuration)
+      if (isNoneEnabled(stored)) this.#pause(noneEnabled())
+      else this.#use(stored)
       this.#seen = seen
       this.#hasRead = true
     }
     for (const tell of told) tell()
   }
 
-  #use(configuration: Configuration | undefined): void {
+  #use(stored: Stored): void {
     const { environment, live, health } = this.#parts
-    const from = configuration === undefined ? 'the environment alone' : `configuration "${configuration.name}"`
+    const from = originOf(stored)
     let settings: Settings
     try {
-      const key = String(environment.values.config_key ?? '')
-      settings = resolveSettings(environment, configuration === undefined ? undefined : fromStored(configuration, key))
+      settings = resolveStored(environment, stored.configuration)
     } catch (error) {
-      if (configuration === undefined && !this.#hasRead) throw error
+      if (stored.configuration === undefined && !this.#hasRead) throw error
       this.#refuse(error, from)
       return
     }
@@ -131,17 +118,17 @@ export class ConfigurationWatch {
     const { live, health } = this.#parts
     const why = `${from} cannot be used: ${reasonOf(error)}`
     if (this.#good === undefined) {
-      this.#pause(why, TO_BE_CORRECTED)
+      this.#pause(new AppError('NEMO_MQTT_ERR_CONFIG', why, { hint: TO_BE_CORRECTED }))
       return
     }
     if (live.paused !== undefined) live.replace(this.#good)
     health.failing('configuration', `${why}\nthe last good settings stay in force`, TO_BE_CORRECTED)
   }
 
-  #pause(why: string, todo: string): void {
+  #pause(why: AppError): void {
     this.#good = undefined
-    this.#parts.live.pause(why)
-    this.#parts.health.failing('configuration', why, todo)
+    this.#parts.live.pause(why.message)
+    this.#parts.health.failing('configuration', why)
   }
 
   #cannotRead(error: unknown): void {
@@ -155,29 +142,4 @@ export class ConfigurationWatch {
 
 function changedNames(before: Settings, now: Settings): SettingName[] {
   return (Object.keys(now) as SettingName[]).filter((name) => before[name] !== now[name])
-}
-
-/**
- * The enabled configuration, and whether any ever was.
- *
- * @throws the driver's error when the database cannot be reached or our tables may not be read
- */
-export async function readEnabled(
-  client: Queryable,
-): Promise<{ configuration: Configuration | undefined; isInUse: boolean }> {
-  try {
-    const { rows } = await client.query<Configuration & { isInUse: boolean }>(READ)
-    const [{ isInUse, ...found } = { isInUse: false, name: null }] = rows
-    return { configuration: found.name === null ? undefined : (found as Configuration), isInUse }
-  } catch (error) {
-    if (NO_TABLE.has(codeOf(error) ?? '')) return { configuration: undefined, isInUse: false }
-    throw error
-  }
-}
-
-/** What the settings mean for messages, in a few words. */
-export function describe(settings: Settings): string {
-  const { broker_protocol, broker_host, broker_port, topic_prefix, use_hmac } = settings
-  const signed = use_hmac ? 'signed' : 'not signed'
-  return `${broker_protocol}://${broker_host}:${broker_port}, topics below ${topic_prefix}, ${signed}`
 }

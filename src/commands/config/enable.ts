@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { whyUnusable } from '../../config/usable.ts'
+import { whyUnusable } from '../../config/in-force.ts'
 import { AppError } from '../../errors.ts'
 import { printLine, printNote } from '../terminal.ts'
 import { type Output, tellEffect, withStore } from './session.ts'

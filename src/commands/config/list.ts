@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { whyUnusable } from '../../config/usable.ts'
+import { whyUnusable } from '../../config/in-force.ts'
 import { type Print, printLine } from '../terminal.ts'
 import { printJson, withStore } from './session.ts'
 

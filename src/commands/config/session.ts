@@ -1,9 +1,9 @@
 import { hostname, userInfo } from 'node:os'
 import { fromEnvironment, variableOf } from '../../config/environment.ts'
+import { whyUnusable } from '../../config/in-force.ts'
 import { resolveMachineSettings, type Source } from '../../config/resolve.ts'
 import { ConfigurationStore } from '../../config/store.ts'
 import type { Configuration } from '../../config/stored.ts'
-import { whyUnusable } from '../../config/usable.ts'
 import { AppError } from '../../errors.ts'
 import type { Print } from '../terminal.ts'
 

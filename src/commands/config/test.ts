@@ -1,9 +1,8 @@
 import type { CommandModule } from 'yargs'
 import type { Finding } from '../../check/finding.ts'
 import { probeBroker } from '../../check/probe.ts'
-import { resolveSettings } from '../../config/resolve.ts'
+import { resolveStored } from '../../config/in-force.ts'
 import type { Settings } from '../../config/settings.ts'
-import { fromStored } from '../../config/stored.ts'
 import { type Print, printLine } from '../terminal.ts'
 import { type ConfigSession, printJson, withStore } from './session.ts'
 import { wanted } from './show.ts'
@@ -56,7 +55,7 @@ function lines({ layer, level, found, todo }: Finding & { readonly layer: string
 
 // With nothing stored the environment is what is in force.
 async function settingsOf(session: ConfigSession, name: string | undefined): Promise<Settings> {
-  const { environment, configKey, store } = session
-  if (name === undefined && (await store.history(1)).length === 0) return resolveSettings(environment)
-  return resolveSettings(environment, fromStored(await wanted(session, name), configKey))
+  const { environment, store } = session
+  const isEmpty = name === undefined && (await store.history(1)).length === 0
+  return resolveStored(environment, isEmpty ? undefined : await wanted(session, name))
 }
