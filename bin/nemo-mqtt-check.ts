@@ -4,8 +4,8 @@ import { hideBin } from 'yargs/helpers'
 import { CHECK_CODES } from '../src/check/catalogue.ts'
 import { EXIT_CODES } from '../src/check/exit-code.ts'
 import { check } from '../src/commands/check.ts'
-import { AppError, reasonOf } from '../src/errors.ts'
-import { redact } from '../src/log.ts'
+import { complain } from '../src/commands/terminal.ts'
+import { AppError } from '../src/errors.ts'
 import { version } from '../src/version.ts'
 
 try {
@@ -28,10 +28,7 @@ try {
     .parseAsync()
   end(await check(given, process.env, (line) => process.stdout.write(`${line}\n`)))
 } catch (error) {
-  const known = error instanceof AppError
-  process.stderr.write(redact(`nemo-mqtt-check: ${known ? `${error.code}: ` : ''}${reasonOf(error)}\n`))
-  if (known && error.hint !== undefined) process.stderr.write(`  Try: ${error.hint}\n`)
-  if (!known && error instanceof Error) process.stderr.write(redact(`${error.stack ?? ''}\n`))
+  complain('nemo-mqtt-check', error)
   end(EXIT_CODES.unknown)
 }
 

@@ -12,10 +12,10 @@ import { runCommand } from '../src/commands/run.ts'
 import { sendCommand } from '../src/commands/send.ts'
 import { serviceCommand } from '../src/commands/service.ts'
 import { statusCommand } from '../src/commands/status.ts'
+import { complain } from '../src/commands/terminal.ts'
 import { uninstallCommand } from '../src/commands/uninstall.ts'
 import { verifyCommand } from '../src/commands/verify.ts'
-import { AppError, reasonOf } from '../src/errors.ts'
-import { redact } from '../src/log.ts'
+import { AppError } from '../src/errors.ts'
 import { endWithReader } from '../src/shutdown.ts'
 import { version } from '../src/version.ts'
 
@@ -57,10 +57,5 @@ const cli = yargs(hideBin(process.argv))
 try {
   await cli.parseAsync()
 } catch (error) {
-  const known = error instanceof AppError
-  process.stderr.write(redact(`nemo-mqtt: ${known ? `${error.code}: ` : ''}${reasonOf(error)}\n`))
-  if (known && error.hint !== undefined) process.stderr.write(`  Try: ${error.hint}\n`)
-  // A fault of ours: where it happened helps whoever reports it.
-  if (!known && error instanceof Error) process.stderr.write(redact(`${error.stack ?? ''}\n`))
-  process.exitCode = known && error.code === 'NEMO_MQTT_ERR_CONFIG' ? 2 : 1
+  process.exitCode = complain('nemo-mqtt', error)?.code === 'NEMO_MQTT_ERR_CONFIG' ? 2 : 1
 }

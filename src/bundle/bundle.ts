@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { fromEnvironment } from '../config/environment.ts'
 import { settingsInForce } from '../config/in-force.ts'
-import { secretsOf } from '../config/resolve.ts'
-import { SECRET_NAMES, type Settings } from '../config/settings.ts'
+import { secretsOf, secretsOfSource } from '../config/resolve.ts'
+import type { Settings } from '../config/settings.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import { redact } from '../log.ts'
 import { PARTS, type Part } from './parts.ts'
@@ -57,7 +57,6 @@ async function fileOf({ name, read, isOurs }: Part, site: Site, secrets: readonl
 }
 
 function knownSecrets(environment: NodeJS.ProcessEnv, settings: Settings | undefined): readonly string[] {
-  const none = Object.fromEntries(SECRET_NAMES.map((name) => [name, '']))
-  const given = { ...none, ...fromEnvironment(environment).values } as Settings
-  return [...new Set([...secretsOf(given), ...(settings === undefined ? [] : secretsOf(settings))])]
+  const given = secretsOfSource(fromEnvironment(environment))
+  return [...new Set([...given, ...(settings === undefined ? [] : secretsOf(settings))])]
 }

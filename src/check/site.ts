@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 import { databaseUrl, fromEnvironment, redisSettings } from '../config/environment.ts'
 import { isNoneEnabled, noneEnabled, originOf, readStored, resolveStored } from '../config/in-force.ts'
-import { resolveSettings, secretsOf } from '../config/resolve.ts'
-import { SECRET_NAMES, type Settings } from '../config/settings.ts'
+import { resolveSettings, secretsOf, secretsOfSource } from '../config/resolve.ts'
+import type { Settings } from '../config/settings.ts'
 import { connect, type Database } from '../db/database.ts'
 import type { Drift } from '../db/drift.ts'
 import { findDrift } from '../db/find-drift.ts'
@@ -44,8 +44,7 @@ export class Site {
     this.environment = environment
     this.limits = limits
     this.signal = signal
-    const none = Object.fromEntries(SECRET_NAMES.map((name) => [name, '']))
-    this.#secrets = new Set(secretsOf({ ...none, ...fromEnvironment(environment).values } as Settings))
+    this.#secrets = new Set(secretsOfSource(fromEnvironment(environment)))
   }
 
   /** Values that must never be shown. */

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { AppError } from '../errors.ts'
+import { AppError, reasonOf } from '../errors.ts'
+import { redact } from '../log.ts'
 
 /** Puts a question to a person and gives the answer. */
 export type Ask = (question: string) => Promise<string>
@@ -57,4 +58,15 @@ async function askAtTerminal(question: string): Promise<string> {
   } finally {
     terminal.close()
   }
+}
+
+/** Tells on standard error why a program ended: what happened, what to do, and no secret. Gives whether we raised it. */
+export function complain(program: string, error: unknown): AppError | undefined {
+  const known = error instanceof AppError ? error : undefined
+  const code = known === undefined ? '' : `${known.code}: `
+  process.stderr.write(redact(`${program}: ${code}${reasonOf(error)}\n`))
+  if (known?.hint !== undefined) process.stderr.write(`  Try: ${known.hint}\n`)
+  // A fault of ours: where it happened helps whoever reports it.
+  if (known === undefined && error instanceof Error) process.stderr.write(redact(`${error.stack ?? ''}\n`))
+  return known
 }

@@ -73,6 +73,12 @@ export function secretsOf(settings: Settings): string[] {
   return [...new Set(secrets)].filter((secret) => secret !== '')
 }
 
+/** The same for what one source says, before it is known whether it can be used. */
+export function secretsOfSource({ values }: Source): string[] {
+  const none = Object.fromEntries(SECRET_NAMES.map((name) => [name, '']))
+  return secretsOf({ ...none, ...values } as Settings)
+}
+
 /** Database 0 of Redis is everybody's, and without a number the driver would take it: ours is 1. */
 export function withDatabase(redisUrl: string): string {
   const parsed = new URL(redisUrl)

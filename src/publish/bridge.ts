@@ -12,7 +12,7 @@ import type { Wake } from '../wake.ts'
 import { type BridgeFindings, BridgeHealth } from './bridge-health.ts'
 import { BridgeStatus } from './bridge-status.ts'
 import type { Broker } from './broker.ts'
-import { Lanes, type Message } from './lanes.ts'
+import { freshMessage, Lanes, type Message } from './lanes.ts'
 import type { Link } from './link.ts'
 import { type EndedBy, type Outcome, retryDelayMs, triesFor } from './outcome.ts'
 import { Parking } from './parking.ts'
@@ -179,17 +179,7 @@ export class Bridge {
   #accept(text: string | Buffer): void {
     try {
       if (typeof text !== 'string') throw notText()
-      const entry = decodeEntry(text)
-      const message: Message = {
-        text,
-        entry,
-        refusals: 0,
-        refusalsAlone: 0,
-        closes: 0,
-        closesAlone: 0,
-        deliveredBefore: 0,
-      }
-      this.#lanes.add(message)
+      this.#lanes.add(freshMessage(text, decodeEntry(text)))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       this.#parking.add(text, undefined, error.message)

@@ -18,6 +18,11 @@ export interface Message {
   deliveredBefore: number
 }
 
+/** An entry that was just taken: nothing has happened to it yet. */
+export function freshMessage(text: string, entry: Entry): Message {
+  return { text, entry, refusals: 0, refusalsAlone: 0, closes: 0, closesAlone: 0, deliveredBefore: 0 }
+}
+
 /** Pause before a message that ended the link is tried again, doubled each time, in milliseconds. */
 const AFTER_CLOSE_MS = 400
 

@@ -40,6 +40,8 @@ async function openListener(t: Test, spy: (text: string) => Promise<void> = asyn
   const pending = new PendingChanges()
   const changeLog = new ChangeLog(pool)
   const wake = new Wake()
+  const clock = { aheadMs: 0 }
+  const liveness = new Liveness(() => performance.now() + clock.aheadMs)
   const listener = new Listener({
     changeLog,
     lookup: new NameLookup(pool, 'public', { nameFormat: () => 'first_last', onProblem: () => undefined }),
@@ -52,7 +54,7 @@ async function openListener(t: Test, spy: (text: string) => Promise<void> = asyn
     installation: 'here',
     traffic: new Traffic(),
     pulse: quiet(),
-    liveness: new Liveness(),
+    liveness,
     live: new LiveSettings(readSettings({ NEMO_MQTT_DATABASE_URL: 'postgres://h/d', NEMO_MQTT_QUEUE_LIMIT: '100' })),
   })
   const end = new AbortController()
@@ -61,7 +63,7 @@ async function openListener(t: Test, spy: (text: string) => Promise<void> = asyn
     queue.close()
     await real.end()
   })
-  return { real, listener, queue, pending, changeLog, wake, health, signal: end.signal }
+  return { real, listener, queue, pending, changeLog, wake, health, liveness, clock, signal: end.signal }
 }
 
 /** A pulse that is never due: its clock stands. */
@@ -119,4 +121,18 @@ t.test('a change that cannot be mapped is set aside and holds up nothing', async
     { id: '2', tbl: 'NEMO_tool' },
   ])
   t.strictSame(pending.ids(), ['3'])
+})
+
+t.test('a read that never ends is found: the listener counts as stuck', async (t) => {
+  let hasHung = false
+  const { listener, liveness, clock, signal } = await openListener(t, async (text) => {
+    if (!text.includes('with page')) return
+    hasHung = true
+    await new Promise(() => undefined)
+  })
+  void listener.run(signal)
+  await until(() => hasHung, { what: 'the read' })
+  t.strictSame(liveness.stuck(), [])
+  clock.aheadMs = 61_000
+  t.strictSame(liveness.stuck(), ['listener'])
 })

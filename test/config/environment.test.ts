@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryFolder } from '../../lab/folder.ts'
-import { readSettings, redisSettings } from '../../src/config/environment.ts'
+import { databaseUrl, readSettings, redisSettings } from '../../src/config/environment.ts'
 import { secretsOf } from '../../src/config/resolve.ts'
 import { SECRET_NAMES } from '../../src/config/settings.ts'
 import { cleanTopicPrefix } from '../../src/config/topic-prefix.ts'
@@ -144,6 +144,19 @@ t.test('every secret can be in a file, nothing else can', async (t) => {
     chmodSync(closed, 0)
     t.match(problems({ ...ENOUGH, NEMO_MQTT_PASSWORD_FILE: closed }), /PASSWORD_FILE: .*EACCES/)
   }
+})
+
+t.test('a credential of systemd is a secret too; the variable and its file say more', async (t) => {
+  const credentials = join(folder, 'credentials')
+  mkdirSync(credentials)
+  writeFileSync(join(credentials, 'nemo_mqtt_password'), 'from systemd\n')
+  writeFileSync(join(credentials, 'nemo_mqtt_database_url'), 'postgres://h/credential\n')
+  const given = { CREDENTIALS_DIRECTORY: credentials, NEMO_MQTT_USERNAME: 'u' }
+  t.match(readSettings(given), { password: 'from systemd', database_url: 'postgres://h/credential' })
+  t.equal(databaseUrl(given), 'postgres://h/credential', 'commands find it as well')
+  const path = file('password', 'from a file\n')
+  t.equal(readSettings({ ...given, NEMO_MQTT_PASSWORD_FILE: path }).password, 'from a file')
+  t.match(problems({ ...given, NEMO_MQTT_PASSWORD: 'plain' }), /PASSWORD is set too; keep one/)
 })
 
 t.test('no error shows a secret', async (t) => {

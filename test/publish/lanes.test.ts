@@ -1,11 +1,11 @@
 import t from 'tap'
 import { Random } from '../../lab/life/random.ts'
-import { Lanes, type Message } from '../../src/publish/lanes.ts'
+import { freshMessage, Lanes, type Message } from '../../src/publish/lanes.ts'
 import { TRIES } from '../../src/publish/outcome.ts'
 
 function message(entity: string, n: number): Message {
   const entry = { topic: entity, payload: String(n), retain: false, entity, origin: null, queuedAt: null }
-  return { text: `${entity} ${n}`, entry, refusals: 0, refusalsAlone: 0, closes: 0, closesAlone: 0, deliveredBefore: 0 }
+  return freshMessage(`${entity} ${n}`, entry)
 }
 
 t.test('only the head of a lane is sent, the next one after it is done', async (t) => {

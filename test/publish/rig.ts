@@ -30,6 +30,9 @@ export class Rig {
   readonly health: Health
   readonly live: LiveSettings
   readonly traffic = new Traffic()
+  /** With a clock that a test can put forward. */
+  readonly clock = { aheadMs: 0 }
+  readonly liveness = new Liveness(() => performance.now() + this.clock.aheadMs)
   readonly broker: Broker
   /** The bridge of the present claim. */
   bridge: Bridge | undefined
@@ -160,7 +163,7 @@ export class Rig {
       wake: new Wake(),
       health,
       traffic: this.traffic,
-      liveness: new Liveness(),
+      liveness: this.liveness,
       log: this.#log,
     })
     this.bridge = bridge

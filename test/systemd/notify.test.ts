@@ -6,6 +6,7 @@ import { temporaryFolder } from '../../lab/folder.ts'
 import { until } from '../../lab/wait.ts'
 import type { Readiness } from '../../src/http/observed.ts'
 import { tellSystemd } from '../../src/systemd.ts'
+import { openLaboratory } from '../service/laboratory.ts'
 
 /** A `systemd-notify` that writes down what it was told, a line a call. */
 function open() {
@@ -60,6 +61,17 @@ t.test('a standby is ready too: it does what it is there for', async (t) => {
   )
   end.abort()
   await told
+})
+
+t.test('the service itself tells systemd: ready when a message has come through, and the end', async (t) => {
+  const laboratory = await openLaboratory(t)
+  const { environment, calls } = open()
+  const service = await laboratory.start({ environment })
+  await until(() => calls().some((call) => call.includes('--ready')), { deadlineMs: 30_000, what: 'ready' })
+  t.ok(laboratory.subscriber.aside.length > 0, 'not before our own message has arrived')
+  await until(() => calls().some((call) => call.includes('WATCHDOG=1')), { what: 'a fed watchdog' })
+  await service.stop()
+  t.equal(calls().at(-1), 'STOPPING=1|')
 })
 
 t.test('without systemd nothing is called', async (t) => {
