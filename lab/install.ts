@@ -14,6 +14,8 @@ const PACKAGES = {
   pgbouncer: 'pgbouncer',
   'systemd-analyze': 'systemd',
   openssl: 'openssl',
+  chromium: 'chromium',
+  nginx: 'nginx',
 } as const
 
 /** A program that {@link requirePrograms} knows the package of. */

@@ -11,9 +11,10 @@ import { DriftWatch } from './db/drift-watch.ts'
 import { Lease } from './db/lease.ts'
 import { createPool } from './db/pool.ts'
 import { Health, STAGES } from './health.ts'
+import { createApp } from './http/app.ts'
 import { Metrics } from './http/metrics.ts'
 import type { Observed, Readiness } from './http/observed.ts'
-import { healthRoutes, serve } from './http/server.ts'
+import { serve } from './http/server.ts'
 import { Liveness } from './liveness.ts'
 import type { Log } from './log.ts'
 import { Broker } from './publish/broker.ts'
@@ -98,7 +99,8 @@ export class Service {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { health, traffic, log } = this.#vitals
-    const { database_url, http_port } = this.#live.current
+    const settings = this.#live.current
+    const { database_url } = settings
     const pool = createPool(database_url, (error) => health.failing('database', error))
     const reconfigured = new Wake()
     // One for the whole life: what was good before the lease was lost is so after it.
@@ -114,7 +116,12 @@ export class Service {
     const ended = new AbortController()
     const watching = AbortSignal.any([signal, ended.signal])
     const watchers = [
-      serve(healthRoutes(observed, new Metrics(observed, traffic)), http_port, observed, watching),
+      serve(
+        createApp({ settings, observed, metrics: new Metrics(observed, traffic), log }),
+        settings,
+        health,
+        watching,
+      ),
       tellSystemd({ readiness: observed.readiness, stuck: observed.stuck, log }, process.env, watching),
     ]
     // It ends after the stages: the last messages are delivered while they end.

@@ -39,6 +39,8 @@ async function runTests(words: readonly string[]): Promise<boolean> {
       'mosquitto_sub',
       'mosquitto_pub',
       'openssl',
+      'chromium',
+      'nginx',
     ])
     if (existsSync(KIT) && files.some((file) => /\/(real-nemo|host-safety)\//.test(file))) await prepareNemo()
     const postgres = await startSharedPostgres()

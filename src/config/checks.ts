@@ -1,8 +1,11 @@
+import { BlockList, isIP } from 'node:net'
+import { reasonOf } from '../errors.ts'
 import type { SettingName, Settings } from './settings.ts'
 import { cleanTopicPrefix } from './topic-prefix.ts'
 
 const ENCODED = ' (with % and other special characters written as %25 and so on)'
 const SHORTEST_CONFIG_KEY = 16
+const SHORTEST_PASSWORD = 12
 
 /** Something wrong with a setting whose type is right. */
 export interface Problem {
@@ -58,6 +61,21 @@ const CHECKS: readonly Check[] = [
         ? `is shorter than ${SHORTEST_CONFIG_KEY} characters; openssl rand -base64 32 makes one`
         : undefined,
   ],
+  ['http_host', ({ http_host }) => httpHostProblem(http_host)],
+  ['http_host', openProblem],
+  ['http_public_url', ({ http_public_url }) => publicUrlProblem(http_public_url)],
+  ['http_admin_password', ({ http_admin_password }) => passwordProblem(http_admin_password)],
+  ['http_viewer_password', ({ http_viewer_password }) => passwordProblem(http_viewer_password)],
+  ['http_trusted_proxies', ({ http_trusted_proxies }) => networksProblem(http_trusted_proxies)],
+  [
+    'http_user_header',
+    ({ http_user_header, http_trusted_proxies }, nameOf) => {
+      if (!/^[A-Za-z0-9-]*$/.test(http_user_header)) return 'is no name of a header'
+      return http_user_header !== '' && http_trusted_proxies === ''
+        ? `is set, but ${nameOf('http_trusted_proxies')} is not: everybody could send this header`
+        : undefined
+    },
+  ],
   [
     'topic_prefix',
     ({ topic_prefix }) => {
@@ -66,6 +84,32 @@ const CHECKS: readonly Check[] = [
     },
   ],
 ]
+
+/** Whether an address is the machine's own, which nobody else reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** The items of a list with commas or spaces between them. */
+export function listed(text: string): string[] {
+  return text.split(/[\s,]+/).filter((item) => item !== '')
+}
+
+/** Addresses and networks as a list that an address can be looked up in. @throws when one is neither */
+export function networksOf(text: string): BlockList {
+  const networks = new BlockList()
+  for (const item of listed(text)) {
+    const [address = '', bits] = item.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (isIP(address) === 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) throw new Error(item)
+    if (bits === undefined) networks.addAddress(address, family)
+    else networks.addSubnet(address, Number(bits), family)
+  }
+  return networks
+}
+
+/** A password as `nemo-mqtt password` prints it: `scrypt$`, salt and hash, so that the environment has none to read. */
+export const HASHED_PASSWORD = /^scrypt\$([A-Za-z0-9_-]{22})\$([A-Za-z0-9_-]{43})$/
 
 /** What is wrong with settings whose types are right. */
 export function checkSettings(settings: Settings, nameOf: NameOf): Problem[] {
@@ -80,6 +124,43 @@ export function redisUrlProblem(url: string): string | undefined {
   if (!isUrl(url, ['redis:', 'rediss:'])) return `is not of the form redis://user:password@host:6379/1${ENCODED}`
   if (/^\/?\d{0,5}$/.test(new URL(url).pathname)) return undefined
   return 'the part after the port is the number of a database, such as /1'
+}
+
+function httpHostProblem(host: string): string | undefined {
+  if (isIP(host) !== 0 || host === 'localhost') return undefined
+  return `${JSON.stringify(host)} is no address, such as 127.0.0.1, 0.0.0.0 or ::`
+}
+
+// An open port without a question is how things get public.
+function openProblem(settings: Settings, nameOf: NameOf): string | undefined {
+  const { http_host, http_port, http_admin_password, http_viewer_password, http_user_header } = settings
+  if (http_port === 0 || isLoopback(http_host) || `${http_admin_password}${http_viewer_password}` !== '')
+    return undefined
+  if (http_user_header !== '') return undefined
+  return `${http_host} can be reached by others; set ${nameOf('http_admin_password')} or ${nameOf('http_viewer_password')}`
+}
+
+function publicUrlProblem(url: string): string | undefined {
+  if (url === '') return undefined
+  const isUsable = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+  if (isUsable && new URL(url).search === '' && new URL(url).hash === '' && new URL(url).username === '')
+    return undefined
+  return `${JSON.stringify(url)} is not of the form https://nemo.example.org or https://nemo.example.org/path`
+}
+
+function passwordProblem(password: string): string | undefined {
+  if (password === '' || HASHED_PASSWORD.test(password)) return undefined
+  if (password.startsWith('scrypt$')) return 'is damaged; nemo-mqtt password makes one'
+  return password.length < SHORTEST_PASSWORD ? `is shorter than ${SHORTEST_PASSWORD} characters` : undefined
+}
+
+function networksProblem(text: string): string | undefined {
+  try {
+    networksOf(text)
+    return undefined
+  } catch (error) {
+    return `${JSON.stringify(reasonOf(error))} is no address and no network; 127.0.0.1, 10.1.0.0/16 and fd00::/8 are`
+  }
 }
 
 // Who names certificates means to use them; without TLS the password would be sent for everybody to read.

@@ -53,13 +53,52 @@ export const SETTINGS = Type.Object(
     }),
     http_port: count(
       {
-        description: 'port of health and metrics on 127.0.0.1; 0 turns them off',
+        description: 'port of the pages, of health and of metrics; 0 turns them off',
         default: 8080,
         environmentOnly: true,
       },
       0,
       65_535,
     ),
+    http_host: text({
+      description:
+        'address that this port is opened at; any but the machine’s own loopback demands a password or a proxy',
+      default: '127.0.0.1',
+      environmentOnly: true,
+    }),
+    http_public_url: text({
+      description:
+        'what browsers have in front of `/mqtt/monitor/` when a reverse proxy stands between: `https://nemo.example.org`',
+      default: '',
+      environmentOnly: true,
+    }),
+    http_admin_password: text({
+      description: 'password or token of those who may change things; without it the pages only show',
+      default: '',
+      secret: true,
+      environmentOnly: true,
+    }),
+    http_viewer_password: text({
+      description: 'password or token of those who may look; without it everybody on this machine may',
+      default: '',
+      secret: true,
+      environmentOnly: true,
+    }),
+    http_trusted_proxies: text({
+      description: 'addresses or networks of reverse proxies that are believed, such as `127.0.0.1, 10.1.0.0/16`',
+      default: '',
+      environmentOnly: true,
+    }),
+    http_user_header: text({
+      description: 'header in which a trusted proxy names the user it has let in, such as `X-Forwarded-User`',
+      default: '',
+      environmentOnly: true,
+    }),
+    http_admins: text({
+      description: 'users named there who may change things, such as `ada, grace`; the others may look',
+      default: '',
+      environmentOnly: true,
+    }),
     broker_host: text({ description: 'name or address of the MQTT broker', default: 'localhost' }, { minLength: 1 }),
     broker_port: count({ description: 'port of the MQTT broker', default: 1883 }, 1, 65_535),
     broker_protocol: Type.Union(

@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import t from 'tap'
 import { Health } from '../../src/health.ts'
+import { healthRoutes } from '../../src/http/health-routes.ts'
 import { Metrics } from '../../src/http/metrics.ts'
 import type { Observed } from '../../src/http/observed.ts'
-import { healthRoutes } from '../../src/http/server.ts'
 import { Pulse } from '../../src/pulse.ts'
 import { Traffic } from '../../src/traffic.ts'
 
