@@ -8,6 +8,7 @@ import { logCommand } from '../src/commands/log.ts'
 import { migrateCommand } from '../src/commands/migrate.ts'
 import { monitorCommand } from '../src/commands/monitor.ts'
 import { parkedCommand } from '../src/commands/parked.ts'
+import { passwordCommand } from '../src/commands/password.ts'
 import { runCommand } from '../src/commands/run.ts'
 import { sendCommand } from '../src/commands/send.ts'
 import { serviceCommand } from '../src/commands/service.ts'
@@ -33,6 +34,7 @@ const COMMANDS = [
   monitorCommand,
   sendCommand,
   verifyCommand,
+  passwordCommand,
   bundleCommand,
 ]
 const NAMES = COMMANDS.map(({ command }) => String(command).split(' ')[0])
