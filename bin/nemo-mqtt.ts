@@ -10,6 +10,7 @@ import { monitorCommand } from '../src/commands/monitor.ts'
 import { parkedCommand } from '../src/commands/parked.ts'
 import { passwordCommand } from '../src/commands/password.ts'
 import { runCommand } from '../src/commands/run.ts'
+import { schemaCommand } from '../src/commands/schema.ts'
 import { sendCommand } from '../src/commands/send.ts'
 import { serviceCommand } from '../src/commands/service.ts'
 import { statusCommand } from '../src/commands/status.ts'
@@ -34,6 +35,7 @@ const COMMANDS = [
   monitorCommand,
   sendCommand,
   verifyCommand,
+  schemaCommand,
   passwordCommand,
   bundleCommand,
 ]

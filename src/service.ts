@@ -117,7 +117,13 @@ export class Service {
     const watching = AbortSignal.any([signal, ended.signal])
     const watchers = [
       serve(
-        createApp({ settings, observed, metrics: new Metrics(observed, traffic), log }),
+        createApp({
+          settings,
+          observed,
+          metrics: new Metrics(observed, traffic),
+          log,
+          topicPrefix: () => this.#live.current.topic_prefix,
+        }),
         settings,
         health,
         watching,

@@ -14,6 +14,7 @@ import { healthRoutes } from './health-routes.ts'
 import type { Metrics } from './metrics.ts'
 import type { Observed } from './observed.ts'
 import { type Page, page } from './page.ts'
+import { schemaRoutes } from './schema-routes.ts'
 
 /** The largest body that is read, in bytes. */
 const LARGEST_BODY = 256 * 1024
@@ -31,10 +32,12 @@ export interface AppParts {
   readonly observed: Observed
   readonly metrics: Metrics
   readonly log: Log
+  /** First level of topics at present. */
+  readonly topicPrefix: () => string
 }
 
 /** Everything that the service answers over HTTP: first who may, then what. */
-export function createApp({ settings, observed, metrics, log }: AppParts): Hono<Web> {
+export function createApp({ settings, observed, metrics, log, topicPrefix }: AppParts): Hono<Web> {
   const access = new Access(settings)
   const { prefix } = access.origins
   const streams = new EventStreams()
@@ -47,6 +50,7 @@ export function createApp({ settings, observed, metrics, log }: AppParts): Hono<
   app.post('/mqtt/login', (context) => access.login(context))
   app.post('/mqtt/logout', (context) => access.logout(context))
   app.get('/mqtt/api/visitor', (context) => context.json(context.get('visitor')))
+  app.route('/schemas/', schemaRoutes(topicPrefix))
   app.route('/mqtt/assets', assetRoutes())
   for (const [path, one] of Object.entries(PAGES)) {
     app.get(path, (context) => page(context, one, { prefix, hasPasswords: access.hasPasswords }))

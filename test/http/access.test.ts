@@ -15,6 +15,8 @@ const PATHS = [
   '/mqtt/tools/',
   '/customization/mqtt/',
   '/mqtt/api/visitor',
+  '/schemas/',
+  '/schemas/asyncapi.json',
   '/mqtt/assets/style.css',
   '/mqtt/assets/monitor.js',
   '//mqtt/monitor/',

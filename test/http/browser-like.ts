@@ -55,7 +55,13 @@ export async function openDoor(t: Test, settings: Readonly<Record<string, string
     inFlight: () => undefined,
   }
   const log = pino({ level: 'silent' })
-  const app = createApp({ settings: all, observed, metrics: new Metrics(observed, new Traffic()), log })
+  const app = createApp({
+    settings: all,
+    observed,
+    metrics: new Metrics(observed, new Traffic()),
+    log,
+    topicPrefix: () => 'nemo',
+  })
   const server = createAdaptorServer({ fetch: app.fetch })
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
   t.teardown(() => server.close())
