@@ -249,6 +249,7 @@ export class Listener {
         entity: event.entity,
         origin: { installation, change: change.id, index, count: events.length },
         queuedAt,
+        about: { event: event.body.event, time: event.body.timestamp },
       }),
     )
   }

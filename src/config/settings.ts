@@ -158,6 +158,15 @@ export const SETTINGS = Type.Object(
     ),
     topic_prefix: text({ description: 'first level or levels of every topic', default: 'nemo' }),
     retain_messages: choice({ description: 'ask the broker to retain event messages', default: false }),
+    message_expiry: count(
+      {
+        description:
+          'seconds after which the broker may drop an event that a subscriber has not fetched; 0 means never (MQTT 5)',
+        default: 0,
+      },
+      0,
+      4_294_967_295,
+    ),
     use_hmac: choice({ description: 'sign every message; without a key the service does not start', default: false }),
     hmac_secret_key: text({ description: 'shared key of the signature (HMAC-SHA256)', default: '', secret: true }),
     user_name_format: Type.Union(
