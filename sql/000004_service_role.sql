@@ -22,7 +22,8 @@ begin
     'select on nemo_mqtt.kysely_migration',
     'select, insert, update, delete on nemo_mqtt.configuration',
     'select on nemo_mqtt.configuration_history',
-    'select, insert, delete on nemo_mqtt.message_log'
+    'select, insert, delete on nemo_mqtt.message_log',
+    'select, insert, delete on nemo_mqtt.retained_topic'
   ] loop
     execute format('grant %s to %I', gift, role_name);
   end loop;

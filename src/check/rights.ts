@@ -10,6 +10,7 @@ const OWN: ReadonlyArray<readonly [table: string, rights: readonly string[]]> = 
   ['configuration', ['select']],
   ['configuration_history', ['select']],
   ['message_log', ['select', 'insert', 'delete']],
+  ['retained_topic', ['select', 'insert', 'delete']],
 ]
 
 /** Columns of NEMO's tables from which names are looked up. */

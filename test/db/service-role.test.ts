@@ -41,6 +41,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   'nemo_mqtt.unmapped': ['insert', 'delete'],
   'nemo_mqtt.configuration': ['insert', 'update', 'delete'],
   'nemo_mqtt.message_log': ['insert', 'delete'],
+  'nemo_mqtt.retained_topic': ['insert', 'delete'],
 }
 
 t.test('the service can do nothing else', async (t) => {
