@@ -17,10 +17,13 @@ import type { Observed, Readiness } from './http/observed.ts'
 import { serve } from './http/server.ts'
 import { Liveness } from './liveness.ts'
 import type { Log } from './log.ts'
+import type { NameFormat } from './map/person.ts'
 import { Broker } from './publish/broker.ts'
 import { CertificateWatch } from './publish/certificate-watch.ts'
 import { Pulse } from './pulse.ts'
 import { inspectQueue } from './queue/inspect.ts'
+import { storedNameFormat } from './state/name-format.ts'
+import { StateWatch } from './state/state-watch.ts'
 import { tellSystemd } from './systemd.ts'
 import { Traffic } from './traffic.ts'
 import type { Vitals } from './vitals.ts'
@@ -113,6 +116,9 @@ export class Service {
       wake: reconfigured,
     })
     const observed = this.#observed(pool)
+    // Of their own: a look at NEMO's tables that hangs must not hold up messages.
+    const statesPool = createPool(database_url, () => undefined, 1)
+    const states = new StateWatch({ pool: statesPool, nameFormat: () => this.#nameFormat(statesPool), traffic, log })
     const ended = new AbortController()
     const watching = AbortSignal.any([signal, ended.signal])
     const watchers = [
@@ -121,6 +127,7 @@ export class Service {
           settings,
           observed,
           metrics: new Metrics(observed, traffic),
+          states,
           log,
           topicPrefix: () => this.#live.current.topic_prefix,
         }),
@@ -128,6 +135,7 @@ export class Service {
         health,
         watching,
       ),
+      states.run(watching),
       tellSystemd({ readiness: observed.readiness, stuck: observed.stuck, log }, process.env, watching),
     ]
     // It ends after the stages: the last messages are delivered while they end.
@@ -140,8 +148,15 @@ export class Service {
     } finally {
       ended.abort()
       await Promise.all([...watchers, archiving])
-      await pool.end()
+      await Promise.all([pool.end(), statesPool.end()])
     }
+  }
+
+  // A standby has no settings in force but those of the machine.
+  async #nameFormat(pool: Pool): Promise<NameFormat> {
+    const { current, paused } = this.#live
+    const isInForce = this.#claims !== undefined && paused === undefined
+    return isInForce ? current.user_name_format : await storedNameFormat(pool, this.#environment)
   }
 
   #observed(pool: Pool): Observed {

@@ -22,7 +22,12 @@ export interface Parked {
  * What passes through the pipeline, for those who only look: metrics, the message log, monitors. They are told in the
  * middle of the work, so they take note and do theirs later; nothing that they do can hold up a message.
  */
-export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Parked]; silent: [Change] }> {
+export class Traffic extends EventEmitter<{
+  delivered: [Delivery]
+  parked: [Parked]
+  silent: [Change]
+  read: [readonly Change[]]
+}> {
   /** Since the start of the process. */
   readonly counts = {
     /** Events that were queued, by name. */
@@ -56,6 +61,11 @@ export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Park
   parked(parked: Parked): void {
     this.counts.parked += 1
     this.emit('parked', parked)
+  }
+
+  /** Changes were read from the log, and will become messages or not. */
+  read(changes: readonly Change[]): void {
+    this.emit('read', changes)
   }
 
   /** A change became no message. */

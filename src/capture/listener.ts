@@ -182,6 +182,7 @@ export class Listener {
     if (logged.length === 0) return
     const { lookup, pending, traffic } = this.#parts
     const changes = await this.#parse(logged)
+    traffic.read(changes)
     const lookupAt = await lookup.forBatch(changes)
     const mapped: Array<{ readonly change: Change; readonly entries: readonly string[] }> = []
     for (const change of changes) {

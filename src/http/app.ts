@@ -5,6 +5,7 @@ import { isLoopback } from '../config/checks.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { StateWatch } from '../state/state-watch.ts'
 import { Access } from './access/access.ts'
 import { LOGIN_STYLE, loginPage } from './access/login-page.ts'
 import type { Web } from './access/visitor.ts'
@@ -15,6 +16,7 @@ import type { Metrics } from './metrics.ts'
 import type { Observed } from './observed.ts'
 import { type Page, page } from './page.ts'
 import { schemaRoutes } from './schema-routes.ts'
+import { toolsRoutes } from './tools-routes.ts'
 
 /** The largest body that is read, in bytes. */
 const LARGEST_BODY = 256 * 1024
@@ -31,13 +33,14 @@ export interface AppParts {
   readonly settings: Settings
   readonly observed: Observed
   readonly metrics: Metrics
+  readonly states: StateWatch
   readonly log: Log
   /** First level of topics at present. */
   readonly topicPrefix: () => string
 }
 
 /** Everything that the service answers over HTTP: first who may, then what. */
-export function createApp({ settings, observed, metrics, log, topicPrefix }: AppParts): Hono<Web> {
+export function createApp({ settings, observed, metrics, states, log, topicPrefix }: AppParts): Hono<Web> {
   const access = new Access(settings)
   const { prefix } = access.origins
   const streams = new EventStreams()
@@ -51,6 +54,7 @@ export function createApp({ settings, observed, metrics, log, topicPrefix }: App
   app.post('/mqtt/logout', (context) => access.logout(context))
   app.get('/mqtt/api/visitor', (context) => context.json(context.get('visitor')))
   app.route('/schemas/', schemaRoutes(topicPrefix))
+  app.route('/mqtt/api/tools', toolsRoutes(states, streams))
   app.route('/mqtt/assets', assetRoutes())
   for (const [path, one] of Object.entries(PAGES)) {
     app.get(path, (context) => page(context, one, { prefix, hasPasswords: access.hasPasswords }))
@@ -64,7 +68,6 @@ export function createApp({ settings, observed, metrics, log, topicPrefix }: App
     log.error({ err: error, path: context.req.path }, 'a request failed')
     return context.json({ error: 'this failed, by a fault of ours; the log of the service has it' }, 500)
   })
-  void streams
   return app
 }
 

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import pg from 'pg'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { resolveMachineSettings } from '../../src/config/resolve.ts'
@@ -9,6 +10,7 @@ import { createApp } from '../../src/http/app.ts'
 import { Metrics } from '../../src/http/metrics.ts'
 import type { Observed } from '../../src/http/observed.ts'
 import { Pulse } from '../../src/pulse.ts'
+import { StateWatch } from '../../src/state/state-watch.ts'
 import { Traffic } from '../../src/traffic.ts'
 
 /** An answer as it came over the socket. */
@@ -60,6 +62,7 @@ export async function openDoor(t: Test, settings: Readonly<Record<string, string
     observed,
     metrics: new Metrics(observed, new Traffic()),
     log,
+    states: new StateWatch({ pool: new pg.Pool(), traffic: new Traffic(), log, nameFormat: async () => 'none' }),
     topicPrefix: () => 'nemo',
   })
   const server = createAdaptorServer({ fetch: app.fetch })
