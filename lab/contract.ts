@@ -6,6 +6,12 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 const FOLDER = fileURLToPath(new URL('../schemas', import.meta.url))
 /** What has such an id claims to be an event of ours. */
 const EVENT_ID = /^[0-9a-z]+-\d+-\d+$/
+/** Messages that are no events, by their topics. */
+const STATES = [
+  [/\/tools\/\d+\/state$/, 'tool_state'],
+  [/\/areas\/\d+\/state$/, 'area_state'],
+  [/\/tools\/overall$/, 'tools_overall'],
+] as const
 /** Faults that are told one by one; more say nothing new. */
 const MOST_TOLD = 20
 
@@ -18,9 +24,10 @@ let validators: ReadonlyMap<string, ValidateFunction> | undefined
  */
 export function holdAgainstContract(topic: string, parsed: unknown): void {
   const event = inside(parsed)
-  if (event === undefined || !EVENT_ID.test(String(event.event_id))) return
+  const state = STATES.find(([pattern]) => pattern.test(topic))?.[1]
+  if (event === undefined || (state === undefined && !EVENT_ID.test(String(event.event_id)))) return
   validators ??= readValidators()
-  const validate = validators.get(String(event.event))
+  const validate = validators.get(state ?? String(event.event))
   if (validate?.(event) === true) return
   const why = validate?.errors?.map(({ instancePath, message }) => `${instancePath} ${message}`) ?? ['no such event']
   faults.push(`${topic}: ${why.join('; ')}: ${JSON.stringify(event).slice(0, 500)}`)

@@ -22,6 +22,7 @@ import { Broker } from './publish/broker.ts'
 import { CertificateWatch } from './publish/certificate-watch.ts'
 import { Pulse } from './pulse.ts'
 import { inspectQueue } from './queue/inspect.ts'
+import { Retention } from './retain/retention.ts'
 import { storedNameFormat } from './state/name-format.ts'
 import { StateWatch } from './state/state-watch.ts'
 import { tellSystemd } from './systemd.ts'
@@ -52,6 +53,7 @@ interface Term {
   readonly lease: Lease
   readonly pool: Pool
   readonly configuration: ConfigurationWatch
+  readonly states: StateWatch
   /** Notified when a stored configuration has changed. */
   readonly reconfigured: Wake
 }
@@ -143,7 +145,7 @@ export class Service {
     try {
       while (!signal.aborted) {
         const lease = await Lease.acquire(database_url, health, signal)
-        if (lease !== undefined) await this.#active({ lease, pool, configuration, reconfigured }, signal)
+        if (lease !== undefined) await this.#active({ lease, pool, configuration, states, reconfigured }, signal)
       }
     } finally {
       ended.abort()
@@ -172,7 +174,7 @@ export class Service {
     }
   }
 
-  async #active({ lease, pool, configuration, reconfigured }: Term, stop: AbortSignal): Promise<void> {
+  async #active({ lease, pool, configuration, states, reconfigured }: Term, stop: AbortSignal): Promise<void> {
     const failed = new AbortController()
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
     const { health, log, traffic } = this.#vitals
@@ -193,6 +195,9 @@ export class Service {
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
       new DriftWatch(pool, health).run(signal),
       claims.run(signal),
+      new Retention({ ...this.#vitals, states, broker, pool, live, confirm: (until) => lease.confirm(until) }).run(
+        signal,
+      ),
     ]
     const unsubscribe = live.subscribe(() => changed.notify()) // what was held back, or was lacking room, may go on
     // The first stage that fails ends the others; what it threw is thrown here once all have ended.

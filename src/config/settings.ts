@@ -169,6 +169,19 @@ export const SETTINGS = Type.Object(
     ),
     use_hmac: choice({ description: 'sign every message; without a key the service does not start', default: false }),
     hmac_secret_key: text({ description: 'shared key of the signature (HMAC-SHA256)', default: '', secret: true }),
+    publish_state: choice({
+      description: 'keep the state of every tool and area as retained messages: `tools/{id}/state`, `areas/{id}/state`',
+      default: false,
+    }),
+    state_people: choice({ description: 'tell in the state of an area who is inside', default: false }),
+    home_assistant: choice({
+      description: 'announce every tool to Home Assistant as a device; the states are published for it too',
+      default: false,
+    }),
+    home_assistant_prefix: text(
+      { description: 'first level of the topics at which Home Assistant looks for devices', default: 'homeassistant' },
+      { minLength: 1 },
+    ),
     user_name_format: Type.Union(
       [Type.Literal('first_last'), Type.Literal('first_last_username'), Type.Literal('initials'), Type.Literal('none')],
       {

@@ -7,8 +7,11 @@ const DESCRIPTION = `Every committed change of a NEMO laboratory. QoS 1, at leas
 Messages of one tool, area, reservation or access record come in the order of NEMO's commits.
 When signing is on, each message is wrapped in the schema \`envelope\`, and its \`payload\` holds what is described here.`
 
-/** What the bridge says of itself, beside the events: schema, topic below the prefix. */
+/** What is retained, beside the events: schema, topic below the prefix. */
 const OWN = [
+  ['tool_state', 'tools/{id}/state'],
+  ['area_state', 'areas/{id}/state'],
+  ['tools_overall', 'tools/overall'],
   ['bridge_state', 'bridge/state'],
   ['bridge_health', 'bridge/health'],
 ] as const satisfies ReadonlyArray<readonly [SchemaName, string]>

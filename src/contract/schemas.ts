@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import { EVENTS } from '../event.ts'
 import { STAGES } from '../health.ts'
+import { AREA_STATE, TOOL_STATE, TOOLS_OVERALL } from '../retain/messages.ts'
 
 /** JSON Schema 2020-12, the dialect of everything here. */
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
@@ -43,7 +44,15 @@ const BRIDGE_HEALTH = Type.Object(
   { title: 'bridge_health', description: 'how the bridge is; it has taken the whole way of an event' },
 )
 
-const ALL = { ...EVENTS, envelope: ENVELOPE, bridge_state: BRIDGE_STATE, bridge_health: BRIDGE_HEALTH } as const
+const ALL = {
+  ...EVENTS,
+  tool_state: TOOL_STATE,
+  area_state: AREA_STATE,
+  tools_overall: TOOLS_OVERALL,
+  envelope: ENVELOPE,
+  bridge_state: BRIDGE_STATE,
+  bridge_health: BRIDGE_HEALTH,
+} as const
 
 /** Name of a schema: that of an event, or of a message of the bridge itself. */
 export type SchemaName = keyof typeof ALL

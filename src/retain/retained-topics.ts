@@ -13,6 +13,10 @@ const WINDOW = 30
 const LOOK_MS = 250
 /** A refused message is tried again after this, in milliseconds. */
 const AGAIN_MS = 10_000
+/** Longest time since it was certain that this is the active instance: one that was frozen knows an old state. */
+const CONFIRMED_MS = 1_000
+/** Everything is sent again so often, in milliseconds: somebody else may have written to our topics. */
+const REFRESH_MS = 600_000
 
 /** What {@link RetainedTopics} works with. */
 export interface RetainedParts {
@@ -20,6 +24,8 @@ export interface RetainedParts {
   readonly pool: Pool
   readonly live: LiveSettings
   readonly log: Log
+  /** Resolves while this is the active instance. */
+  readonly confirm: (signal: AbortSignal) => Promise<void>
 }
 
 /**
@@ -41,6 +47,8 @@ export class RetainedTopics {
   readonly #underWay = new Set<string>()
   readonly #restUntil = new Map<string, number>()
   #link: Link | undefined
+  #freshAt = 0
+  #confirmedAt = Number.NEGATIVE_INFINITY
   #hasTold = false
 
   constructor(parts: RetainedParts) {
@@ -72,7 +80,7 @@ export class RetainedTopics {
       try {
         if (!isKnown) this.#kept = new Set(await keptTopics(pool))
         isKnown = true
-        await this.#turn()
+        await this.#turn(signal)
         backoff.reset()
         this.#hasTold = false
         await this.#wake.wait(LOOK_MS, signal)
@@ -85,19 +93,29 @@ export class RetainedTopics {
     unsubscribe()
   }
 
-  async #turn(): Promise<void> {
+  async #turn(signal: AbortSignal): Promise<void> {
     const { broker, live } = this.#parts
     const link = broker.link
-    if (link !== this.#link) {
+    if (link !== this.#link || performance.now() - this.#freshAt > REFRESH_MS) {
       this.#link = link
+      this.#freshAt = performance.now()
       this.#there.clear()
       this.#restUntil.clear()
     }
     if (link === undefined || this.#wanted === undefined || live.paused !== undefined) return
     const differing = this.#differing().slice(0, WINDOW - this.#underWay.size)
+    if (differing.length > 0) await this.#confirm(signal)
     await this.#keep(differing)
+    if (signal.aborted) return
     for (const topic of differing) void this.#send(link, topic)
     await this.#forget()
+  }
+
+  async #confirm(signal: AbortSignal): Promise<void> {
+    if (performance.now() - this.#confirmedAt < CONFIRMED_MS) return
+    const askedAt = performance.now()
+    await this.#parts.confirm(signal)
+    this.#confirmedAt = askedAt
   }
 
   #differing(): string[] {

@@ -84,6 +84,11 @@ export class StateWatch {
     }
   }
 
+  /** The state as it was last seen; undefined while nobody wants it, and in trouble. */
+  get state(): LaboratoryState | undefined {
+    return this.#trouble === undefined ? this.#state : undefined
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { traffic } = this.#parts
