@@ -141,6 +141,23 @@ export class Link {
     })
   }
 
+  /**
+   * Asks for the messages of one topic, at QoS 1.
+   *
+   * @returns false when the broker does not allow it, or the link has ended
+   */
+  async subscribe(topic: string, onMessage: (text: string) => void): Promise<boolean> {
+    this.#client.on('message', (found, payload) => {
+      if (found === topic) onMessage(payload.toString())
+    })
+    try {
+      await this.#client.subscribeAsync(topic, { qos: 1 })
+      return true
+    } catch {
+      return false // the library throws for each reason code of SUBACK above 0x80, and when the link ends
+    }
+  }
+
   /** Takes no new message and waits for the answers to those that were sent, at most 2 s. */
   async drain(): Promise<void> {
     this.#isClosing = true

@@ -26,6 +26,8 @@ export interface RetainedParts {
   readonly log: Log
   /** Resolves while this is the active instance. */
   readonly confirm: (signal: AbortSignal) => Promise<void>
+  /** Told of each link before anything is sent on it. */
+  readonly onLink: (link: Link) => void
 }
 
 /**
@@ -66,6 +68,12 @@ export class RetainedTopics {
     return this.#wanted !== undefined && this.#link !== undefined && this.#differing().length === 0
   }
 
+  /** Sends once more what is retained below these levels: somebody has come who may have missed it. */
+  sendAgain(prefix: string): void {
+    for (const topic of this.#there.keys()) if (topic.startsWith(`${prefix}/`)) this.#there.delete(topic)
+    this.#wake.notify()
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { pool, live, log } = this.#parts
@@ -101,6 +109,7 @@ export class RetainedTopics {
       this.#freshAt = performance.now()
       this.#there.clear()
       this.#restUntil.clear()
+      if (link !== undefined) this.#parts.onLink(link)
     }
     if (link === undefined || this.#wanted === undefined || live.paused !== undefined) return
     const differing = this.#differing().slice(0, WINDOW - this.#underWay.size)

@@ -4,6 +4,7 @@ import { readInstallation } from '../db/installation.ts'
 import type { Health } from '../health.ts'
 import type { Log } from '../log.ts'
 import type { Broker } from '../publish/broker.ts'
+import type { Link } from '../publish/link.ts'
 import type { StateWatch } from '../state/state-watch.ts'
 import type { Delivery, Traffic } from '../traffic.ts'
 import { Wake } from '../wake.ts'
@@ -39,11 +40,12 @@ export class Retention {
   readonly #topics: RetainedTopics
   readonly #wake = new Wake()
   readonly #lastEvents = new Map<string, string>()
-  #states = new StateTopics()
+  readonly #listening = new WeakSet<Link>()
+  readonly #states = new StateTopics()
 
   constructor(parts: RetentionParts) {
     this.#parts = parts
-    this.#topics = new RetainedTopics(parts)
+    this.#topics = new RetainedTopics({ ...parts, onLink: (link) => this.#listen(link) })
   }
 
   /** Runs until the signal aborts. */
@@ -64,6 +66,8 @@ export class Retention {
       const isWanted = publish_state || home_assistant
       if (isWanted) forgetStates ??= states.subscribe(() => this.#wake.notify())
       else forgetStates = forgetStates?.() as undefined
+      const { link } = this.#parts.broker
+      if (link !== undefined) this.#listen(link)
       this.#tell(isWanted, installation)
       await this.#wake.wait(ASLEEP_MS, signal)
       // Not a pause that a further change could prolong: a busy laboratory would never be told of.
@@ -91,6 +95,20 @@ export class Retention {
     const options = { prefix, discoveryPrefix: home_assistant_prefix, installation, isSigned: use_hmac }
     const devices = home_assistant ? discoveryTopics(states.state, options) : []
     this.#topics.want(new Map([...topics, ...devices]))
+  }
+
+  // Home Assistant says `online` when it has started; what we retain it has by then, unless the broker lost it.
+  #listen(link: Link): void {
+    const { home_assistant, home_assistant_prefix: prefix } = this.#parts.live.current
+    if (!home_assistant || this.#listening.has(link)) return
+    this.#listening.add(link)
+    const topic = `${prefix}/status`
+    void link
+      .subscribe(topic, (word) => word === 'online' && this.#topics.sendAgain(prefix))
+      .then((isAllowed) => {
+        if (!isAllowed && link.isOpen)
+          this.#parts.log.info({ topic }, 'the broker does not let us hear when Home Assistant starts')
+      })
   }
 
   #note({ entry }: Delivery): void {
