@@ -37,7 +37,7 @@ begin
       select format('usage on schema %I', home) where not has_schema_privilege(role_name, home, 'usage')
       union all
       select format('select (%s) on %s', string_agg(quote_ident(a.attname), ', ' order by a.attnum), a.attrelid::regclass)
-        from (values ('NEMO_tool', array['id', 'name', 'parent_tool_id', 'operational']),
+        from (values ('NEMO_tool', array['id', 'name', 'parent_tool_id', 'operational', 'category']),
                      ('NEMO_user', array['id', 'username', 'first_name', 'last_name']),
                      ('NEMO_area', array['id', 'name']),
                      ('NEMO_project', array['id', 'name']),

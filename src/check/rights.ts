@@ -14,7 +14,7 @@ const OWN: ReadonlyArray<readonly [table: string, rights: readonly string[]]> = 
 
 /** Columns of NEMO's tables from which names are looked up. */
 const NAMES: ReadonlyArray<readonly [table: string, columns: readonly string[]]> = [
-  ['NEMO_tool', ['id', 'name', 'parent_tool_id', 'operational']],
+  ['NEMO_tool', ['id', 'name', 'parent_tool_id', 'operational', 'category']],
   ['NEMO_user', ['id', 'username', 'first_name', 'last_name']],
   ['NEMO_area', ['id', 'name']],
   ['NEMO_project', ['id', 'name']],
