@@ -5,6 +5,8 @@ export const LEVEL_BYTES = 255
 // and codes that are no characters ([MQTT-1.5.4-1], [MQTT-1.5.4-2]); and what breaks lines in the output of a subscriber.
 const UNSAFE = /[+#/\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/gu
 
+const CHARACTERS = new Intl.Segmenter('und', { granularity: 'grapheme' })
+
 /**
  * One level of a topic made of a name that people wrote, or the other text when nothing is left of it. What a topic must
  * not hold becomes `_`; space around it and a leading `$` go; a long one is cut between two characters. The same letter is
@@ -22,9 +24,8 @@ export function safeLevel(name: string | null, otherwise: string): string {
 
 function cut(text: string): string {
   if (bytesOf(text) <= LEVEL_BYTES) return text
-  const characters = new Intl.Segmenter('und', { granularity: 'grapheme' })
   let [kept, room] = ['', LEVEL_BYTES]
-  for (const { segment } of characters.segment(text)) {
+  for (const { segment } of CHARACTERS.segment(text)) {
     room -= bytesOf(segment)
     if (room < 0) break
     kept += segment
