@@ -68,10 +68,11 @@ function previewed(
   const named = { ...event, body: renamed(event.body, settings) }
   const { sent, leftOut } = choice.choose([named], (toolId) => categories.get(toolId) ?? null)
   const tool = toolOf(event)
-  const isUnsure = choice.needsCategories && tool !== undefined && !categories.has(tool.id)
-  const doubt = isUnsure ? `the category of tool ${tool.id} is not known here, and the settings depend on it` : null
   const [one] = sent
   const [why = null] = leftOut.map((left) => left.why)
+  const isDecided = why !== null && !why.startsWith('left out by category_filter')
+  const isUnsure = choice.needsCategories && tool !== undefined && !categories.has(tool.id) && !isDecided
+  const doubt = isUnsure ? `the category of tool ${tool.id} is not known here, and the settings depend on it` : null
   return {
     event: event.body.event,
     isSent: one !== undefined,
