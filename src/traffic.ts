@@ -25,7 +25,7 @@ export interface Parked {
 export class Traffic extends EventEmitter<{
   delivered: [Delivery]
   parked: [Parked]
-  silent: [Change]
+  silent: [Change, string | undefined]
   read: [readonly Change[]]
 }> {
   /** Since the start of the process. */
@@ -33,6 +33,8 @@ export class Traffic extends EventEmitter<{
     /** Events that were queued, by name. */
     queued: new Map<string, number>(),
     silent: 0,
+    /** Events that a filter left out. */
+    filtered: 0,
     unmapped: 0,
     delivered: 0,
     unheard: 0,
@@ -68,9 +70,9 @@ export class Traffic extends EventEmitter<{
     this.emit('read', changes)
   }
 
-  /** A change became no message. */
-  silent(change: Change): void {
+  /** A change became no message; `why` when not for what it is, but because a filter left its events out. */
+  silent(change: Change, why?: string): void {
     this.counts.silent += 1
-    this.emit('silent', change)
+    this.emit('silent', change, why)
   }
 }

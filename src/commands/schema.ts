@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CommandModule } from 'yargs'
-import { nearest } from '../config/nearest.ts'
 import { asyncApi } from '../contract/asyncapi.ts'
 import { isSchema, SCHEMA_NAMES, schemaOf } from '../contract/schemas.ts'
 import { AppError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
 import { type Print, printLine } from './terminal.ts'
 
 /** What can be given to `nemo-mqtt schema`. */

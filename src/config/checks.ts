@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { CHOICE_RULES } from '../choose/problems.ts'
 import { reasonOf } from '../errors.ts'
 import type { SettingName, Settings } from './settings.ts'
 import { cleanTopicPrefix } from './topic-prefix.ts'
@@ -83,6 +84,7 @@ const CHECKS: readonly Check[] = [
       return 'problem' in prefix ? `${JSON.stringify(topic_prefix)} ${prefix.problem}` : undefined
     },
   ],
+  ...CHOICE_RULES,
 ]
 
 /** Whether an address is the machine's own, which nobody else reaches. */

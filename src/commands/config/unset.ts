@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { nearest } from '../../config/nearest.ts'
+import { nearest } from '../../nearest.ts'
 import { printLine, printNote } from '../terminal.ts'
 import { refused } from './assignments.ts'
 import { keepUsable, type Output, tellEffect, withStore } from './session.ts'
