@@ -181,6 +181,7 @@ export class Listener {
   async #forward(logged: readonly LoggedChange[], signal: AbortSignal): Promise<void> {
     if (logged.length === 0) return
     const { lookup, pending, traffic } = this.#parts
+    const readAt = performance.now()
     const changes = await this.#parse(logged)
     const lookupAt = await lookup.forBatch(changes)
     const mapped: Array<{ readonly change: Change; readonly entries: readonly string[] }> = []
@@ -196,10 +197,12 @@ export class Listener {
     for (const { change, entries } of mapped) {
       pending.add(change.id, entries.length)
       if (entries.length === 0) traffic.silent(change)
+      else traffic.mapped({ change, entries }, readAt)
     }
     const entries = mapped.flatMap((one) => one.entries)
     if (entries.length === 0) return
     await this.#push(entries, signal)
+    if (!signal.aborted) traffic.pushed(mapped)
   }
 
   // A full Redis is no lost Redis: the bridge goes on emptying it, and then there is room again.

@@ -5,6 +5,7 @@ import { isLoopback } from '../config/checks.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Monitor } from '../monitor/monitor.ts'
 import { Access } from './access/access.ts'
 import { LOGIN_STYLE, loginPage } from './access/login-page.ts'
 import type { Web } from './access/visitor.ts'
@@ -12,6 +13,7 @@ import { assetRoutes } from './assets.ts'
 import { EventStreams } from './event-stream.ts'
 import { healthRoutes } from './health-routes.ts'
 import type { Metrics } from './metrics.ts'
+import { monitorRoutes } from './monitor-routes.ts'
 import type { Observed } from './observed.ts'
 import { type Page, page } from './page.ts'
 
@@ -30,11 +32,12 @@ export interface AppParts {
   readonly settings: Settings
   readonly observed: Observed
   readonly metrics: Metrics
+  readonly monitor: Monitor
   readonly log: Log
 }
 
 /** Everything that the service answers over HTTP: first who may, then what. */
-export function createApp({ settings, observed, metrics, log }: AppParts): Hono<Web> {
+export function createApp({ settings, observed, metrics, monitor, log }: AppParts): Hono<Web> {
   const access = new Access(settings)
   const { prefix } = access.origins
   const streams = new EventStreams()
@@ -47,6 +50,7 @@ export function createApp({ settings, observed, metrics, log }: AppParts): Hono<
   app.post('/mqtt/login', (context) => access.login(context))
   app.post('/mqtt/logout', (context) => access.logout(context))
   app.get('/mqtt/api/visitor', (context) => context.json(context.get('visitor')))
+  app.route('/mqtt/api/monitor', monitorRoutes(monitor, streams))
   app.route('/mqtt/assets', assetRoutes())
   for (const [path, one] of Object.entries(PAGES)) {
     app.get(path, (context) => page(context, one, { prefix, hasPasswords: access.hasPasswords }))
@@ -60,7 +64,6 @@ export function createApp({ settings, observed, metrics, log }: AppParts): Hono<
     log.error({ err: error, path: context.req.path }, 'a request failed')
     return context.json({ error: 'this failed, by a fault of ours; the log of the service has it' }, 500)
   })
-  void streams
   return app
 }
 

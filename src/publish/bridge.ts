@@ -179,7 +179,9 @@ export class Bridge {
   #accept(text: string | Buffer): void {
     try {
       if (typeof text !== 'string') throw notText()
-      this.#lanes.add(freshMessage(text, decodeEntry(text)))
+      const message = freshMessage(text, decodeEntry(text))
+      this.#lanes.add(message)
+      this.#parts.traffic.taken(message.entry)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       this.#parking.add(text, undefined, error.message)
@@ -212,16 +214,18 @@ export class Bridge {
       this.#setAside(message, problem)
       return
     }
-    void link.publish(topic, signed, retain).then((outcome) => this.#answered(message, outcome, link))
+    this.#parts.traffic.sent(message.entry)
+    void link.publish(topic, signed, retain).then((outcome) => this.#answered(message, outcome, link, signed))
   }
 
-  #answered(message: Message, outcome: Outcome, link: Link): void {
+  #answered(message: Message, outcome: Outcome, link: Link, wire: string): void {
     switch (outcome.kind) {
       case 'delivered':
         this.#parts.traffic.delivered({
           entry: message.entry,
           hasSubscribers: outcome.hasSubscribers,
           attempts: 1 + message.refusals + message.closes,
+          wire,
         })
         this.#parts.broker.delivered()
         this.#finishWith(message)
