@@ -16,7 +16,11 @@ export function visibleLines(text: string): string {
   )
 }
 
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
 function escaped(character: string): string {
+  const short = SHORT[character]
+  if (short !== undefined) return short
   const code = character.codePointAt(0) ?? 0
   return code <= 0xffff ? `\\u${code.toString(16).padStart(4, '0')}` : `\\u{${code.toString(16)}}`
 }

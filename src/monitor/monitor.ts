@@ -140,8 +140,9 @@ export class Monitor {
     while (!signal.aborted) {
       try {
         const texts = await this.#parts.delivered()
-        this.#history.begin([...texts].reverse().flatMap((text) => this.#before(text)))
-        this.#feed.resend()
+        const before = [...texts].reverse().flatMap((text) => this.#before(text))
+        this.#history.begin(before)
+        if (before.length > 0) this.#feed.resend()
         return
       } catch {
         await pause(5_000, signal) // stage redis says why
