@@ -168,7 +168,9 @@ function Line({
 
 function Empty() {
   const passed = Object.values(totals.value).some((count) => count > 0)
-  if (stream.state.value.is === 'connecting') return <p class="empty">Connecting…</p>
+  const { is } = stream.state.value
+  if (is === 'connecting') return <p class="empty">Connecting…</p>
+  if (is === 'lost') return <p class="empty">Not connected, so nothing can be shown.</p>
   if (isFiltered.value || passed) {
     return (
       <p class="empty">Nothing that arrived so far fits the filter. Switch on other sources, or empty the fields.</p>

@@ -1,6 +1,8 @@
 import uPlot from 'uplot'
 import type { Sample } from '../../src/http/wire/monitor.ts'
 
+/** What a plot shows of the past. */
+const SECONDS = 300
 /** Height of a plot, in pixels. */
 const HEIGHT = 84
 
@@ -34,10 +36,13 @@ function draw(
       padding: [6, 4, 0, 0],
       legend: { show: false },
       cursor: { show: false },
-      scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
+      scales: {
+        x: { range: (_plot, _min, max: number | null) => [(max ?? SECONDS) - SECONDS, max ?? SECONDS] },
+        y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
+      },
       axes: [
         { ...axis, size: 20, values: '{HH}:{mm}', space: 60, font: '10px sans-serif' },
-        { ...axis, size: 36, space: 24, font: '10px sans-serif' },
+        { ...axis, size: 40, space: 24, font: '10px sans-serif', values: (_plot, all) => all.map(short) },
       ],
       series: [
         {},
@@ -65,6 +70,10 @@ function draw(
       plot.destroy()
     },
   }
+}
+
+function short(value: number): string {
+  return value >= 1_000 ? `${Math.round(value / 100) / 10}k` : String(value)
 }
 
 /** A canvas knows no `light-dark()`: the browser says what it comes to here. */

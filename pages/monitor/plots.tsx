@@ -17,8 +17,8 @@ export function Plots() {
       <Plot
         caption={
           p50 === null || p95 === null
-            ? 'Change to acknowledgement: nothing yet'
-            : `Change to acknowledgement: half within ${duration(p50)}, 95 % within ${duration(p95)}`
+            ? 'Change to acknowledgement, ms: nothing yet'
+            : `Change to acknowledgement, ms: half within ${duration(p50)}, 95 % within ${duration(p95)}`
         }
         load={async () => (await import('./plot.ts')).drawLatency}
       />

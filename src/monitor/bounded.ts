@@ -36,10 +36,10 @@ export class Bounded<T> {
     }
   }
 
-  /** The newest for which this holds without a gap, oldest first. */
-  newestWhile(holds: (item: T) => boolean): T[] {
+  /** The newest for which this holds without a gap, at most so many, oldest first. */
+  newestWhile(holds: (item: T) => boolean, most = Number.POSITIVE_INFINITY): T[] {
     const found: T[] = []
-    for (let index = this.#items.length - 1; index >= this.#start; index -= 1) {
+    for (let index = this.#items.length - 1; index >= this.#start && found.length < most; index -= 1) {
       const one = this.#items[index]
       if (one === undefined || !holds(one.item)) break
       found.push(one.item)

@@ -4,6 +4,8 @@ import type { ShownBatch, ShownHistory, Totals } from './shown.ts'
 
 /** What passes within this time goes to the readers as one event, in milliseconds. */
 const BATCH_MS = 40
+/** Rows of each kind in one batch: so many, and one more for each millisecond since the last; of more, the newest. */
+const LEAST_ROWS = 60
 
 /** Sends one event to one reader. */
 export type Tell = (event: string, data: unknown) => void
@@ -20,6 +22,7 @@ export class Feed {
   #timer: NodeJS.Timeout | undefined
   #toldId = 0
   #told: Totals
+  #flushedAt = 0
 
   constructor(history: History) {
     this.#history = history
@@ -70,7 +73,9 @@ export class Feed {
     this.#timer = undefined
     const { totals, lastId } = this.#history
     if (this.#readers.size > 0 && lastId > this.#toldId) {
-      const messages = this.#history.after(this.#toldId)
+      const now = performance.now()
+      const messages = this.#history.after(this.#toldId, LEAST_ROWS + Math.floor(now - this.#flushedAt))
+      this.#flushedAt = now
       const passed = sum(totals) - sum(this.#told)
       this.tell('messages', { messages, totals, skipped: passed - messages.length } satisfies ShownBatch)
     }

@@ -2,8 +2,10 @@ import { Bounded } from './bounded.ts'
 import { Note, type Source } from './note.ts'
 import { KINDS, type Kind, type ShownMessage, type Totals } from './shown.ts'
 
-/** How many rows of each kind are kept. */
-export const KEPT = 100
+/** How many rows of each kind a new reader gets. */
+const TOLD = 100
+/** How many of each kind are kept: what comes at once goes to the readers a moment later. */
+export const KEPT = 500
 /** What they may take of each kind, in characters: 8 million together. */
 const CHARACTERS: Readonly<Record<Kind, number>> = {
   redis: 3_000_000,
@@ -15,7 +17,7 @@ const CHARACTERS: Readonly<Record<Kind, number>> = {
 /** A single one may take this part of it. */
 const LONGEST = 0.6
 /** Ids that are kept free for what was delivered before the start. */
-const BEFORE = KEPT
+const BEFORE = TOLD
 
 /** The last rows of each kind, as references; they become text when somebody looks. */
 export class History {
@@ -70,9 +72,13 @@ export class History {
     this.#lists = { ...this.#lists, redis }
   }
 
-  /** What is kept and younger than this id, in the order in which it happened. */
-  after(id: number): ShownMessage[] {
-    return KINDS.flatMap((kind) => this.#lists[kind].newestWhile((note) => note.id > id))
+  /**
+   * What is younger than this id, in the order in which it happened.
+   *
+   * @param most rows of each kind, the newest
+   */
+  after(id: number, most = TOLD): ShownMessage[] {
+    return KINDS.flatMap((kind) => this.#lists[kind].newestWhile((note) => note.id > id, most))
       .sort((one, other) => one.id - other.id)
       .map((note) => note.shown)
   }

@@ -159,9 +159,9 @@ export class Monitor {
 
   async #everySecond(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await pause(1_000 - (Date.now() % 1_000), signal)
+      await pause(1_005 - (Date.now() % 1_000), signal) // a timer may be early by a millisecond
       this.#clock.follow()
-      this.#samples.tick(Math.round(this.#clock.now() / 1_000))
+      this.#samples.tick(Math.floor(this.#clock.now() / 1_000))
       if (this.#parts.ask.inFlight() === undefined) this.#underWay.clear()
       // Nothing here may hold up the next second.
       if (this.#feed.readers > 0) void this.#tellPipeline()

@@ -46,8 +46,11 @@ export class Samples {
     return this.#samples.slice(-count)
   }
 
-  /** To be called once a second. @param at seconds since 1970 */
+  /** To be called once a second; too early it does nothing. @param at seconds since 1970 */
   tick(at: number): void {
+    const last = this.#samples.at(-1)?.[0] ?? 0
+    if (at === last) return
+    if (at < last) this.#samples = [] // the clock was set back: times must grow
     const now = this.#passed()
     const before = this.#before
     this.#before = now
