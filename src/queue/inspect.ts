@@ -36,11 +36,11 @@ export interface QueueState {
  */
 export async function inspectQueue(place: RedisPlace): Promise<QueueState> {
   return await visitRedis(place, async (redis) => {
-    const [queued, inFlight, parked, oldest] = await Promise.all([
+    const [queued, inFlight, parked, [oldest]] = await Promise.all([
       redis.llen(KEYS.queue),
       redis.llen(KEYS.inFlight),
       redis.llen(KEYS.parked),
-      redis.lindex(KEYS.queue, -1),
+      redis.lrange(KEYS.queue, -1, -1),
     ])
     const newest = await redis.lrange(KEYS.parked, 0, SHOWN - 1)
     const newestParked = newest.map(parkedMessage).map(({ entry, reason, time }) => {
@@ -51,9 +51,9 @@ export async function inspectQueue(place: RedisPlace): Promise<QueueState> {
   })
 }
 
-function queuedAtOf(text: string | null): number | null {
+function queuedAtOf(text: string | undefined): number | null {
   try {
-    return text === null ? null : decodeEntry(text).queuedAt
+    return text === undefined ? null : decodeEntry(text).queuedAt
   } catch {
     return null // the bridge will park it
   }

@@ -81,6 +81,14 @@ t.test(
       await page.getByLabel('Parked').uncheck()
     })
 
+    await t.test('a message for which nobody listens says so', async () => {
+      await withRedis(redis, (client) =>
+        client.lpush(KEYS.queue, JSON.stringify({ topic: 'elsewhere/1', payload: 'x' })),
+      )
+      await rowsWith(page, 'elsewhere/1').filter({ hasText: 'nobody listens' }).click()
+      await page.locator('.facts dd').filter({ hasText: '0x10, no matching subscribers' }).waitFor()
+    })
+
     await t.test('topic filter, search and sources', async (t) => {
       await withRedis(redis, (client) =>
         client.lpush(KEYS.queue, JSON.stringify({ topic: 'nemo/areas/9', payload: 'a needle here', retain: true })),
