@@ -1,7 +1,6 @@
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import pg from 'pg'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { resolveMachineSettings } from '../../src/config/resolve.ts'
@@ -9,8 +8,8 @@ import { Health } from '../../src/health.ts'
 import { createApp } from '../../src/http/app.ts'
 import { Metrics } from '../../src/http/metrics.ts'
 import type { Observed } from '../../src/http/observed.ts'
+import { schemaRoutes } from '../../src/http/schema-routes.ts'
 import { Pulse } from '../../src/pulse.ts'
-import { StateWatch } from '../../src/state/state-watch.ts'
 import { Traffic } from '../../src/traffic.ts'
 
 /** An answer as it came over the socket. */
@@ -62,8 +61,7 @@ export async function openDoor(t: Test, settings: Readonly<Record<string, string
     observed,
     metrics: new Metrics(observed, new Traffic()),
     log,
-    states: new StateWatch({ pool: new pg.Pool(), traffic: new Traffic(), log, nameFormat: async () => 'none' }),
-    topicPrefix: () => 'nemo',
+    routes: () => [['/schemas/', schemaRoutes(() => 'nemo')]],
   })
   const server = createAdaptorServer({ fetch: app.fetch })
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
