@@ -10,7 +10,6 @@ export interface DiscoveryOptions {
   readonly discoveryPrefix: string
   /** Two laboratories at one broker have the same ids of tools, but not this one. */
   readonly installation: string
-  readonly isSigned: boolean
 }
 
 type Component = Readonly<Record<string, unknown>>
@@ -39,7 +38,6 @@ export function discoveryTopics(state: LaboratoryState, options: DiscoveryOption
 }
 
 function bridgeDevice(id: string, options: DiscoveryOptions): object {
-  const health = read('s', 'value_json', options)
   const component = (key: string, fields: Component): Component => ({ unique_id: `${id}_${key}`, ...fields })
   return {
     device: { identifiers: [id], name: 'NEMO', manufacturer: 'nemo-mqtt', sw_version: version() },
@@ -51,14 +49,14 @@ function bridgeDevice(id: string, options: DiscoveryOptions): object {
         device_class: 'connectivity',
         entity_category: 'diagnostic',
         state_topic: `${options.prefix}/bridge/state`,
-        value_template: `{{ 'ON' if ${word(options)} == 'online' else 'OFF' }}`,
+        value_template: `{{ 'ON' if ${WORD} == 'online' else 'OFF' }}`,
       }),
       version: component('version', {
         platform: 'sensor',
         name: 'Version',
         entity_category: 'diagnostic',
         state_topic: `${options.prefix}/bridge/health`,
-        value_template: `${health}{{ s.version }}`,
+        value_template: `${STATE}{{ s.version }}`,
       }),
       tools_in_use: component('tools_in_use', {
         platform: 'sensor',
@@ -66,7 +64,7 @@ function bridgeDevice(id: string, options: DiscoveryOptions): object {
         icon: 'mdi:microscope',
         state_class: 'measurement',
         state_topic: `${options.prefix}/tools/overall`,
-        value_template: `${health}{{ s.in_use }}`,
+        value_template: `${STATE}{{ s.in_use }}`,
       }),
       tools_down: component('tools_down', {
         platform: 'sensor',
@@ -74,22 +72,22 @@ function bridgeDevice(id: string, options: DiscoveryOptions): object {
         icon: 'mdi:alert-octagon',
         state_class: 'measurement',
         state_topic: `${options.prefix}/tools/overall`,
-        value_template: `${health}{{ s.down }}`,
+        value_template: `${STATE}{{ s.down }}`,
       }),
     },
   }
 }
 
 function toolDevice(id: string, bridge: string, tool: ToolState, options: DiscoveryOptions): object {
-  const state = read('s', 'value_json', options)
   const component = (key: string, fields: Component): Component => ({ unique_id: `${id}_${key}`, ...fields })
-  const onOff = (key: string): string => `${state}{{ 'ON' if s.${key} else 'OFF' }}`
-  const text = (value: string): string =>
-    `${state}{{ ((${value}) or 'None') | string | truncate(${LONGEST_STATE}, true, '…', 0) }}`
-  const time = (value: string): string => `${state}{{ (${value}) or none }}`
+  const onOff = (key: string): string => `${STATE}{{ 'ON' if s.${key} else 'OFF' }}`
+  // Not `None`, which means `unknown` to Home Assistant.
+  const text = (value: string, without: string): string =>
+    `${STATE}{{ ((${value}) or '${without}') | string | truncate(${LONGEST_STATE}, true, '…', 0) }}`
+  const time = (value: string): string => `${STATE}{{ (${value}) or none }}`
   const attributes = (value: string): Component => ({
     json_attributes_topic: `${options.prefix}/tools/${tool.tool_id}/state`,
-    json_attributes_template: `${state}{{ (${value}) | tojson }}`,
+    json_attributes_template: `${STATE}{{ (${value}) | tojson }}`,
   })
   return {
     device: {
@@ -103,7 +101,7 @@ function toolDevice(id: string, bridge: string, tool: ToolState, options: Discov
     state_topic: `${options.prefix}/tools/${tool.tool_id}/state`,
     availability: {
       topic: `${options.prefix}/bridge/state`,
-      value_template: `{{ 'online' if ${word(options)} == 'online' else 'offline' }}`,
+      value_template: `{{ 'online' if ${WORD} == 'online' else 'offline' }}`,
     },
     components: {
       in_use: component('in_use', {
@@ -116,7 +114,7 @@ function toolDevice(id: string, bridge: string, tool: ToolState, options: Discov
         platform: 'sensor',
         name: 'User',
         icon: 'mdi:account',
-        value_template: text('s.user_name'),
+        value_template: text('s.user_name', 'nobody'),
       }),
       since: component('since', {
         platform: 'sensor',
@@ -140,8 +138,10 @@ function toolDevice(id: string, bridge: string, tool: ToolState, options: Discov
         platform: 'sensor',
         name: 'Problem reported',
         icon: 'mdi:message-alert',
-        value_template: text('s.problem_title'),
-        ...attributes('{"problem": s.problem_title, "count": s.problem_count, "shutdown": s.problem_shutdown}'),
+        value_template: text('s.problem_title', 'no problem'),
+        ...attributes(
+          '{"problem": s.problem_description or s.problem_title, "count": s.problem_count, "shutdown": s.problem_shutdown}',
+        ),
       }),
       next_reservation: component('next_reservation', {
         platform: 'sensor',
@@ -156,12 +156,11 @@ function toolDevice(id: string, bridge: string, tool: ToolState, options: Discov
 
 const ORIGIN = { name: 'nemo-mqtt', sw_version: version() }
 
-/** The beginning of a template: what the message says, taken out of its envelope when it is signed. */
-function read(name: string, value: string, { isSigned }: DiscoveryOptions): string {
-  return `{% set ${name} = ${isSigned ? `${value}.payload | from_json` : value} %}`
-}
+/**
+ * The beginning of every template: what the message says, taken out of its envelope when it is signed. Both are
+ * understood, because Home Assistant gets no retained message anew when only a template has changed.
+ */
+const STATE = '{% set s = value_json.payload | from_json if value_json.hmac is defined else value_json %}'
 
 /** The word on `bridge/state`, which is no JSON when it is not signed. */
-function word({ isSigned }: DiscoveryOptions): string {
-  return isSigned ? 'value_json.payload' : 'value'
-}
+const WORD = '(value_json.payload if value_json is defined and value_json is mapping else value)'

@@ -53,6 +53,7 @@ export const TOOL_STATE = Type.Object(
     problem: FLAG_OR_NULL,
     problem_count: COUNT_OR_NULL,
     problem_title: TEXT_OR_NULL,
+    problem_description: TEXT_OR_NULL,
     problem_shutdown: FLAG_OR_NULL,
     missing_resources: Type.Unsafe<readonly string[] | null>({ type: ['array', 'null'], items: { type: 'string' } }),
     outage: orNull(OUTAGE),

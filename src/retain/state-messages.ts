@@ -26,6 +26,7 @@ export function toolMessage(tool: ToolState): Untimed<ToolStateMessage> {
     problem: tool.problem_count === null ? null : tool.problem_count > 0,
     problem_count: tool.problem_count,
     problem_title: problem?.title ?? null,
+    problem_description: problem?.description ?? null,
     problem_shutdown: tool.problem_count === null ? null : problem?.force_shutdown === true,
     missing_resources: tool.missing_resources,
     outage: outage(tool.outage),

@@ -28,7 +28,7 @@ export interface TaskRow {
   readonly id: Digits
   readonly tool_id: Digits
   readonly title: string | null
-  /** Its first line. */
+  /** The first 10,000 characters. */
   readonly problem_description: string | null
   readonly urgency: number | null
   readonly force_shutdown: boolean | null

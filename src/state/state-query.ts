@@ -23,10 +23,10 @@ const COUNTS: Partial<Record<SourceName, string>> = {
   visits: `t."end" is null and t.staff_charge_id is null`,
 }
 
-/** Texts of people can be long; one line of them is shown. */
+/** Texts of people can be long. */
 const SHORT: Readonly<Record<string, string>> = {
   title: 'left(t.title, 200)',
-  problem_description: `left(split_part(ltrim(t.problem_description, E' \\t\\r\\n'), E'\\n', 1), 200)`,
+  problem_description: 'left(t.problem_description, 10000)',
 }
 
 // Months of bookings may lie ahead; of each tool the present one and the next are told.

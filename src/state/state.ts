@@ -30,6 +30,8 @@ export interface Problem {
   readonly task_id: string
   /** Its title, else the first line of its description. */
   readonly title: string | null
+  /** 10,000 characters at most. */
+  readonly description: string | null
   readonly force_shutdown: boolean | null
   readonly safety_hazard: boolean | null
   /** -1 low, 0 normal, 1 high. */

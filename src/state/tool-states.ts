@@ -105,6 +105,9 @@ function openUsage(
   }
 }
 
+/** Without a title the first line of a problem stands for it, cut to so many characters. */
+const LONGEST_TITLE = 200
+
 function delayedLogoff(usages: readonly UsageRow[] | undefined, nameOf: NameOf): DelayedLogoff | null {
   const [last] = (usages ?? [])
     .filter(({ end }) => end !== null)
@@ -123,8 +126,18 @@ function gravest(tasks: readonly TaskRow[] | undefined): Problem | null {
   )
   if (task === undefined) return null
   const { force_shutdown, safety_hazard, urgency } = task
-  const title = task.title?.trim() || task.problem_description?.trim() || null
-  return { task_id: task.id, title, force_shutdown, safety_hazard, urgency, since: toUtc(task.creation_time) }
+  const description = task.problem_description?.trim() || null
+  const title =
+    task.title?.trim() || description?.split('\n', 1)[0]?.slice(0, LONGEST_TITLE).toWellFormed().trim() || null
+  return {
+    task_id: task.id,
+    title,
+    description,
+    force_shutdown,
+    safety_hazard,
+    urgency,
+    since: toUtc(task.creation_time),
+  }
 }
 
 // A tool has the outages of the resources that it cannot work without, too.

@@ -23,7 +23,7 @@ t.test(
     const home = await HomeAssistant.start(t, broker.port)
 
     await home.says(`${ODD} In use`, 'off')
-    await home.says(`${ODD} User`, 'None')
+    await home.says(`${ODD} User`, 'nobody')
     await home.says('NEMO Connection', 'on')
     const count = home.devices().length
     t.equal(

@@ -3,7 +3,7 @@ import { discoveryTopics } from '../../src/retain/home-assistant.ts'
 import type { LaboratoryState } from '../../src/state/laboratory-state.ts'
 import type { ToolState } from '../../src/state/state.ts'
 
-const OPTIONS = { prefix: 'nemo', discoveryPrefix: 'homeassistant', installation: 'ab12cd34', isSigned: false }
+const OPTIONS = { prefix: 'nemo', discoveryPrefix: 'homeassistant', installation: 'ab12cd34' }
 
 function tool(id: string, name: string, changed: Partial<ToolState> = {}): ToolState {
   return {
