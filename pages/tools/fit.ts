@@ -16,7 +16,7 @@ export interface Fit {
 
 /** A tile is at least so many times as wide and as high as the letters of its name. */
 const WIDTH = 10.6
-const HEIGHT = 4.4
+const HEIGHT = 4.45
 /** Between tiles, in pixels. */
 export const GAP = 6
 const LARGEST = 72

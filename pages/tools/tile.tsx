@@ -5,8 +5,9 @@ import { Icon } from './icon.tsx'
 import { lengthOf, timeOf } from './when.ts'
 import { wordsFor } from './words.ts'
 
-/** A name of more letters takes a narrower face: its end, a number often, must not be lost. */
-const LONG = 22
+/** A name of more letters is written narrower, one of many more smaller: its end, often a number, must not be lost. */
+const LONG = 15
+const LONGEST = 25
 
 /** One tool. `category` is told where the tile does not stand among those of its own. */
 export function Tile({ tool, category }: { tool: ToolState; category: boolean }) {
@@ -16,7 +17,7 @@ export function Tile({ tool, category }: { tool: ToolState; category: boolean })
   const isInline = kind === 'in_use'
   return (
     <li class={`tile ${kind}${needsCare(tool) ? ' care' : ''}`} data-tool={tool.tool_id}>
-      <h3 class={name.length > LONG ? 'long' : undefined} title={name}>
+      <h3 class={name.length > LONGEST ? 'longest' : name.length > LONG ? 'long' : undefined} title={name}>
         {breakable(name)}
       </h3>
       <div class="lines">

@@ -11,13 +11,17 @@ const SCREEN = { width: 1920, height: 1080 }
 const look = (page: Page) =>
   page.evaluate(`(() => {
     const tiles = [...document.querySelectorAll('.tile')]
-    const isCut = (tile, part) => part !== null && part.getBoundingClientRect().bottom > tile.getBoundingClientRect().bottom
-    const cut = tiles.filter((tile) => isCut(tile, tile.querySelector('.state')) || isCut(tile, tile.querySelector('.in_use .since')))
+    const isCut = (tile, part) => {
+      if (part === null) return false
+      const [inner, outer] = [part.getBoundingClientRect(), tile.getBoundingClientRect()]
+      return inner.bottom > outer.bottom || inner.left > outer.right
+    }
+    const cut = tiles.filter((tile) => isCut(tile, tile.querySelector('.state')) || (tile.matches('.in_use') && isCut(tile, tile.querySelector('.since'))))
     return {
       tiles: tiles.length,
       size: parseFloat(getComputedStyle(tiles[0].querySelector('h3')).fontSize),
       scrolls: document.documentElement.scrollHeight > innerHeight || document.documentElement.scrollWidth > innerWidth,
-      cut: cut.map((tile) => tile.innerText),
+      cut: cut.map((tile) => tile.textContent),
     }
   })()`) as Promise<{ tiles: number; size: number; scrolls: boolean; cut: string[] }>
 
