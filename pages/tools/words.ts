@@ -85,19 +85,19 @@ function whoOf(kind: Kind, tool: ToolState, title: string, now: number): string 
     case 'in_use':
       return userOf(tool)
     case 'delayed':
-      return joined(tool.delayed_logoff?.user_name, `until ${timeOf(tool.delayed_logoff?.until ?? null, now)}`)
+      return joined(`until ${timeOf(tool.delayed_logoff?.until ?? null, now)}`, tool.delayed_logoff?.user_name)
     case 'outage':
-      return joined(tool.outage?.title, `until ${timeOf(tool.outage?.end_time ?? null, now)}`)
+      return joined(`until ${timeOf(tool.outage?.end_time ?? null, now)}`, tool.outage?.title)
     case 'missing':
       return (tool.missing_resources ?? []).join(', ')
     case 'reserved':
-      return joined(tool.reservation?.user_name, `until ${timeOf(tool.reservation?.end_time ?? null, now)}`)
+      return joined(`until ${timeOf(tool.reservation?.end_time ?? null, now)}`, tool.reservation?.user_name)
     case 'free':
       return ''
   }
 }
 
-// The one who stands there first; names may not be wanted in this laboratory.
+// Who stands there comes first; names may not be wanted in this laboratory.
 function userOf({ usage }: ToolState): string {
   const user = usage?.user_name ?? ''
   if (usage === null || usage.operator_name === null) return user
