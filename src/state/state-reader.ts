@@ -5,10 +5,10 @@ import type { StateRows } from './rows.ts'
 import type { HistoryName } from './sources.ts'
 import { historiesOf, LATE_IDS, type Look, stateQuery } from './state-query.ts'
 
-// A look must not hold up whoever changes a table: neither by running long nor by standing in line for a lock. And it
-// takes one core at most, and none for compiling what runs some milliseconds.
+// A look must not hold up whoever changes a table: neither by running long, nor by standing in line for a lock, nor by
+// staying open when the network hangs. And it takes one core at most, and none for compiling what runs some milliseconds.
 const BEGIN = `begin transaction read only; set local statement_timeout = 5000; set local lock_timeout = 500;
-  set local max_parallel_workers_per_gather = 0; set local jit = off`
+  set local idle_in_transaction_session_timeout = 5000; set local max_parallel_workers_per_gather = 0; set local jit = off`
 /** undefined_column, undefined_table, insufficient_privilege: NEMO was upgraded, or somebody changed rights. */
 const NOT_READABLE = new Set(['42703', '42P01', '42501'])
 

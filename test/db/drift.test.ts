@@ -8,6 +8,7 @@ import { migrate } from '../../src/db/migrate.ts'
 import { migrationFiles, shippedWatches } from '../../src/db/sql-files.ts'
 import { MAPPED_TABLES } from '../../src/map/index.ts'
 import { LOOKUP_TABLES } from '../../src/map/lookup-tables.ts'
+import { SOURCE_NAMES, SOURCES } from '../../src/state/sources.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 import { silent, sorted, startLab } from './database.ts'
 
@@ -258,12 +259,22 @@ t.test('the lists of tables and columns agree with the mappers and the lookup', 
   const granted = readFileSync(join(PACKAGE_ROOT, 'sql', '000004_service_role.sql'), 'utf8')
   for (const { table, columns } of Object.values(LOOKUP_TABLES)) {
     for (const column of columns) t.ok(NEEDED_COLUMNS[table]?.includes(column), `${table}.${column} is checked`)
-    const [, list = ''] = new RegExp(`'${table}', array\\[([^\\]]*)\\]`).exec(granted) ?? []
-    t.strictSame(
-      sorted([...list.matchAll(/\w+/g)].map(String)),
-      sorted(['id', ...columns]),
-      `${table} is granted, no more`,
-    )
+  }
+  // What is looked up and what states are made from, and no more.
+  const read = [
+    ...Object.values(LOOKUP_TABLES).map(({ table, columns }) => [table, ['id', ...columns]] as const),
+    ...SOURCE_NAMES.map((name) => [SOURCES[name].table, [...SOURCES[name].needs, ...SOURCES[name].may]] as const),
+  ]
+  const expected = new Map<string, Set<string>>()
+  for (const [table, columns] of read) {
+    expected.set(table, new Set([...(expected.get(table) ?? []), ...columns]))
+  }
+  const lists = new Map(
+    [...granted.matchAll(/'(NEMO_\w+)', array\[([^\]]*)\]/g)].map(([, table = '', list = '']) => [table, list]),
+  )
+  t.strictSame(sorted(lists.keys()), sorted(expected.keys()), 'the tables of which columns are granted')
+  for (const [table, list] of lists) {
+    t.strictSame(sorted([...list.matchAll(/\w+/g)].map(String)), sorted(expected.get(table) ?? []), `of ${table}`)
   }
   t.end()
 })

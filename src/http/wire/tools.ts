@@ -17,11 +17,8 @@ export interface TroubleEvent {
   readonly why: string
 }
 
-/** What a tool's tile says first. The order is that of urgency. */
-export const KINDS = ['down', 'outage', 'missing', 'in_use', 'delayed', 'reserved', 'free'] as const
-
-/** One of them. */
-export type Kind = (typeof KINDS)[number]
+/** What a tool's tile says first. */
+export type Kind = 'down' | 'in_use' | 'delayed' | 'outage' | 'missing' | 'reserved' | 'free'
 
 /** What one word says about a tool; a tool of which nothing can be told counts as free. */
 export function kindOf(tool: ToolState): Kind {
