@@ -73,6 +73,11 @@ export function chooseParked(all: readonly ParkedMessage[], number: string): Par
   return first
 }
 
+/** Those whose reason holds a text, in whatever case; all of them without one. */
+export function withReason(messages: readonly ParkedMessage[], part: string | undefined): ParkedMessage[] {
+  return messages.filter(({ reason }) => part === undefined || reason.toLowerCase().includes(part.toLowerCase()))
+}
+
 // Redis runs a script as a whole, so a message is in one of the lists at any time, whatever the bridge does meanwhile.
 const RETRY = `
 local moved = 0
