@@ -117,7 +117,7 @@ export class Service {
     const watching = AbortSignal.any([signal, ended.signal])
     const watchers = [
       serve(
-        createApp({ settings, observed, metrics: new Metrics(observed, traffic), log }),
+        createApp({ settings, environment: this.#environment, observed, metrics: new Metrics(observed, traffic), log }),
         settings,
         health,
         watching,

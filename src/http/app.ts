@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import { isLoopback } from '../config/checks.ts'
+import type { Source } from '../config/resolve.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -9,11 +10,13 @@ import { Access } from './access/access.ts'
 import { LOGIN_STYLE, loginPage } from './access/login-page.ts'
 import type { Web } from './access/visitor.ts'
 import { assetRoutes } from './assets.ts'
+import { configurationRoutes } from './configuration-routes.ts'
 import { EventStreams } from './event-stream.ts'
 import { healthRoutes } from './health-routes.ts'
 import type { Metrics } from './metrics.ts'
 import type { Observed } from './observed.ts'
 import { type Page, page } from './page.ts'
+import { parkedRoutes } from './parked-routes.ts'
 
 /** The largest body that is read, in bytes. */
 const LARGEST_BODY = 256 * 1024
@@ -28,13 +31,15 @@ const PAGES: Readonly<Record<string, Page>> = {
 export interface AppParts {
   /** Those of the machine: how the port is opened and who may use it. */
   readonly settings: Settings
+  /** What the environment says: it wins over what is stored. */
+  readonly environment: Source
   readonly observed: Observed
   readonly metrics: Metrics
   readonly log: Log
 }
 
 /** Everything that the service answers over HTTP: first who may, then what. */
-export function createApp({ settings, observed, metrics, log }: AppParts): Hono<Web> {
+export function createApp({ settings, environment, observed, metrics, log }: AppParts): Hono<Web> {
   const access = new Access(settings)
   const { prefix } = access.origins
   const streams = new EventStreams()
@@ -47,6 +52,8 @@ export function createApp({ settings, observed, metrics, log }: AppParts): Hono<
   app.post('/mqtt/login', (context) => access.login(context))
   app.post('/mqtt/logout', (context) => access.logout(context))
   app.get('/mqtt/api/visitor', (context) => context.json(context.get('visitor')))
+  app.route('/mqtt/api/configuration', configurationRoutes({ settings, environment, observed, log }))
+  app.route('/mqtt/api/parked', parkedRoutes({ settings, log }))
   app.route('/mqtt/assets', assetRoutes())
   for (const [path, one] of Object.entries(PAGES)) {
     app.get(path, (context) => page(context, one, { prefix, hasPasswords: access.hasPasswords }))
