@@ -1,6 +1,7 @@
 import { batch } from '@preact/signals'
 import type {
   Conflict,
+  EditRequest,
   FieldProblem,
   History,
   Opened,
@@ -9,7 +10,7 @@ import type {
   Told,
 } from '../../src/http/wire/configuration.ts'
 import { ApiError, ask } from '../frame/api.ts'
-import { NO_EDIT } from './draft.ts'
+import { NO_EDIT, writtenSince } from './draft.ts'
 import { focusOn, focusOnFirstProblem } from './focus.ts'
 import { conflict, edit, history, historyOf, isBusy, opened, overview, problems, status } from './state.ts'
 
@@ -25,12 +26,16 @@ export async function loadOverview(): Promise<void> {
   overview.value = await ask<Overview>(BASE)
 }
 
-/** Puts a configuration into the form, as it is stored. */
-export async function open(name: string): Promise<void> {
+/**
+ * Puts a configuration into the form, as it is stored.
+ *
+ * @param kept what of the present edit stays
+ */
+export async function open(name: string, kept: (now: EditRequest) => EditRequest = () => NO_EDIT): Promise<void> {
   const found = await ask<Opened>(named(name))
   batch(() => {
     opened.value = found
-    edit.value = NO_EDIT
+    edit.value = kept(edit.value)
     problems.value = found.problems
     conflict.value = undefined
   })
@@ -58,22 +63,19 @@ export async function save(): Promise<void> {
   const form = opened.value
   if (form === undefined) return
   await act(async () => {
-    const { told } = await ask<Told>(named(form.name), {
-      method: 'PUT',
-      body: { ...edit.value, revision: form.revision },
-    })
-    await open(form.name)
+    const sent = edit.value
+    const { told } = await ask<Told>(named(form.name), { method: 'PUT', body: { ...sent, revision: form.revision } })
+    await open(form.name, (now) => writtenSince(sent, now, form))
     return told
   })
 }
 
 /** Somebody else has changed it: keeps what was written here, on top of what is stored now. */
 export async function keepMine(): Promise<void> {
-  const [form, mine] = [opened.value, edit.value]
+  const form = opened.value
   if (form === undefined) return
   await act(async () => {
-    await open(form.name)
-    edit.value = mine
+    await open(form.name, (mine) => mine)
     await check()
     return ['Your changes stand on top of what is stored now. They are not saved yet.']
   })
@@ -94,20 +96,26 @@ export async function act(work: () => Promise<readonly string[]>): Promise<boole
   if (isBusy.value) return false
   isBusy.value = true
   try {
-    const lines = await work()
-    checks += 1 // an answer that is still under way is of another form
-    status.value = { kind: 'ok', lines }
-    await Promise.all([loadOverview(), loadHistory()]).catch(({ message }: ApiError) => {
-      status.value = { kind: 'ok', lines: [...lines, `But the page shows what was before: ${message}`] }
-    })
-    setTimeout(() => void loadOverview().catch(() => undefined), IN_FORCE_MS) // the next deed says that nobody answers
-    focusOn('status')
-    return true
+    status.value = { kind: 'ok', lines: await work() }
   } catch (error) {
     tellFailure(error)
     return false
   } finally {
     isBusy.value = false
+  }
+  checks += 1 // an answer that is still under way is of another form
+  focusOn('status')
+  await refresh()
+  setTimeout(() => void refresh(), IN_FORCE_MS)
+  return true
+}
+
+async function refresh(): Promise<void> {
+  try {
+    await Promise.all([loadOverview(), loadHistory()])
+  } catch (error) {
+    const lines = [...(status.value?.lines ?? []), `The list is not up to date: ${(error as ApiError).message}`]
+    status.value = { kind: 'failing', lines }
   }
 }
 

@@ -23,9 +23,7 @@ export async function enable({ name }: Opened): Promise<void> {
   if (!(await agreed({ title: `Enable "${name}"?`, lines, action: 'Enable' }))) return
   await act(async () => {
     const { told } = await ask<Told>(`${named(name)}/enable`, { body: {} })
-    const mine = edit.value
-    await open(name)
-    edit.value = mine
+    await open(name, (mine) => mine)
     return told
   })
 }

@@ -47,6 +47,19 @@ export function withClear(edit: EditRequest, name: string): EditRequest {
   return { ...rest, unset: [...rest.unset, name] }
 }
 
+/** What was written after an edit was sent, as an edit of what the service then stores. */
+export function writtenSince(sent: EditRequest, now: EditRequest, before: Opened): EditRequest {
+  const names = [sent, now].flatMap(({ set, unset }) => [...Object.keys(set), ...unset])
+  let edit = NO_EDIT
+  for (const name of new Set(names)) {
+    const value = shownValue(now, before, name)
+    if (value === shownValue(sent, before, name)) continue
+    if (value === undefined) edit = withClear(edit, name)
+    else edit = { ...edit, set: { ...edit.set, [name]: value } }
+  }
+  return edit
+}
+
 /** The edit that leaves a setting as it is stored. */
 export function without({ set, unset }: EditRequest, name: string): EditRequest {
   const kept = Object.entries(set).filter(([other]) => other !== name)
