@@ -15,7 +15,7 @@ import type { History } from './wire/configuration.ts'
 import { AT_A_PAGE, inTime } from './within.ts'
 
 /** Changes of the history in one answer. */
-const MOST_LINES = 100
+const MOST_LINES = 50
 
 /** What these routes work with. */
 export interface ConfigurationParts {

@@ -9,7 +9,7 @@ import { visitRedis } from '../queue/visit.ts'
 import type { Web } from './access/visitor.ts'
 import { bodyOf, textOf } from './configuration/request.ts'
 import { BadRequest, errorAnswer } from './error-answer.ts'
-import type { ParkedDetail, ParkedLine, ParkedList, Told } from './wire/configuration.ts'
+import type { ParkedChoice, ParkedDetail, ParkedLine, ParkedList, Told } from './wire/configuration.ts'
 import { inTime } from './within.ts'
 
 /** Messages in one answer, and characters of one payload and of everything else. */
@@ -36,18 +36,25 @@ export function parkedRoutes({ settings, log }: { readonly settings: Settings; r
     return context.json(detailOf(message))
   })
   app.post('/retry', async (context) => {
-    const body = await bodyOf(context)
-    return context.json(await visit((redis) => retry(redis, body)))
+    const choice = choiceOf(await bodyOf(context))
+    return context.json(await visit((redis) => retry(redis, choice)))
   })
   app.post('/drop', async (context) => {
-    const body = await bodyOf(context)
-    return context.json(await visit((redis) => drop(redis, body)))
+    const choice = choiceOf(await bodyOf(context))
+    return context.json(await visit((redis) => drop(redis, choice)))
   })
   return app
 }
 
-async function retry(redis: Redis, body: Record<string, unknown>): Promise<Told> {
-  const chosen = chosenOf(await readParked(redis), body)
+function choiceOf(body: Record<string, unknown>): ParkedChoice {
+  const [number, upTo, reason] = [textOf(body, 'number'), textOf(body, 'upTo'), textOf(body, 'reason')]
+  if (number !== undefined) return { number }
+  if (upTo === undefined) throw new BadRequest('number or upTo: is missing')
+  return { upTo, ...(reason === undefined ? {} : { reason }) }
+}
+
+async function retry(redis: Redis, choice: ParkedChoice): Promise<Told> {
+  const chosen = chosenOf(await readParked(redis), choice)
   const readable = chosen.filter(({ entry }) => entry !== null)
   const moved = await retryParked(redis, readable)
   const told = [`${messages(moved)} put back to the end of the queue.`]
@@ -57,8 +64,8 @@ async function retry(redis: Redis, body: Record<string, unknown>): Promise<Told>
   return { told }
 }
 
-async function drop(redis: Redis, body: Record<string, unknown>): Promise<Told> {
-  const chosen = chosenOf(await readParked(redis), body)
+async function drop(redis: Redis, choice: ParkedChoice): Promise<Told> {
+  const chosen = chosenOf(await readParked(redis), choice)
   const dropped = await dropParked(redis, chosen)
   const told = [`${messages(dropped)} deleted for good.`]
   if (dropped < chosen.length) told.push(`${messages(chosen.length - dropped)} had been taken away meanwhile.`)
@@ -66,12 +73,10 @@ async function drop(redis: Redis, body: Record<string, unknown>): Promise<Told> 
 }
 
 /** One, or all that the visitor's filter left when he looked: what came later he has not seen. */
-function chosenOf(all: readonly ParkedMessage[], body: Record<string, unknown>): ParkedMessage[] {
-  const [number, upTo] = [textOf(body, 'number'), textOf(body, 'upTo')]
-  if (number !== undefined) return [chooseParked(all, number)]
-  if (upTo === undefined) throw new BadRequest('number or upTo: is missing')
-  const found = withReason(all, textOf(body, 'reason'))
-  const last = found.findLastIndex((message) => message.number === upTo)
+function chosenOf(all: readonly ParkedMessage[], choice: ParkedChoice): ParkedMessage[] {
+  if ('number' in choice) return [chooseParked(all, choice.number)]
+  const found = withReason(all, choice.reason)
+  const last = found.findLastIndex((message) => message.number === choice.upTo)
   if (last >= 0) return found.slice(0, last + 1)
   throw new AppError('NEMO_MQTT_ERR_CONFIG', 'the list has changed since it was shown, so nothing was done', {
     hint: 'look at it again',

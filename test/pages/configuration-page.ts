@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { freePort } from '../../lab/port.ts'
 import { CONFIG_KEY, type ConfigBench } from '../config/bench.ts'
-import type { ServiceProcess } from '../fixtures/service.ts'
+import type { ServiceOptions, ServiceProcess } from '../fixtures/service.ts'
 import { ConfiguredLaboratory } from '../service/configured.ts'
 import type { Laboratory } from '../service/laboratory.ts'
 import { type Browser, startBrowser } from './browser.ts'
@@ -28,11 +28,15 @@ export interface PageRig {
 }
 
 /** Starts all of it; it ends with the test. */
-export async function openPageRig(t: Test, settings: Record<string, string | number> = {}): Promise<PageRig> {
+export async function openPageRig(
+  t: Test,
+  changed: (laboratory: Laboratory) => Promise<Partial<ServiceOptions>> = async () => ({}),
+): Promise<PageRig> {
   const laboratory = await ConfiguredLaboratory.open(t)
   const port = await freePort()
-  const all = { http_port: port, http_admin_password: ADMIN_PASSWORD, config_key: CONFIG_KEY, ...settings }
-  const service = await laboratory.start(t, { settings: all })
+  const options = await changed(laboratory.laboratory)
+  const settings = { http_port: port, http_admin_password: ADMIN_PASSWORD, config_key: CONFIG_KEY, ...options.settings }
+  const service = await laboratory.start(t, { ...options, settings })
   await service.says('http', 'ok')
   const browser = await startBrowser(t)
   const url = `http://127.0.0.1:${port}/customization/mqtt/`
