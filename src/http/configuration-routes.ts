@@ -11,8 +11,8 @@ import { bodyOf, changeNumber, editOf, textOf } from './configuration/request.ts
 import { openedOf, overviewOf } from './configuration/views.ts'
 import { BadRequest, errorAnswer } from './error-answer.ts'
 import type { Observed } from './observed.ts'
+import { AT_A_PAGE, Turns } from './turns.ts'
 import type { History } from './wire/configuration.ts'
-import { AT_A_PAGE, inTime } from './within.ts'
 
 /** Changes of the history in one answer. */
 const MOST_LINES = 50
@@ -33,10 +33,11 @@ export interface ConfigurationParts {
 export function configurationRoutes({ settings, environment, observed, log }: ConfigurationParts): Hono<Web> {
   const app = new Hono<Web>()
   const test = new ConnectionTest()
+  const turns = new Turns('NEMO_MQTT_ERR_DATABASE')
   const use = <T>(context: Context<Web>, work: (store: ConfigurationStore, changes: Changes) => Promise<T>) => {
     const opened = (store: ConfigurationStore): Promise<T> => work(store, new Changes(store, environment))
     const { name } = context.get('visitor')
-    return inTime(ConfigurationStore.use(settings.database_url, name, opened, AT_A_PAGE), 'NEMO_MQTT_ERR_DATABASE')
+    return turns.take(() => ConfigurationStore.use(settings.database_url, name, opened, AT_A_PAGE))
   }
   app.onError(errorAnswer(log, secretsOfSource(environment)))
 

@@ -93,6 +93,14 @@ t.test('answers are bounded, whatever lies in the list', async (t) => {
   const one = await rig.api(`parked/${lines[0]?.number}`)
   t.match(JSON.parse(one.text), { cut: 280_000 })
   t.ok(one.text.length < 30_000)
+  const few = Array.from({ length: 470 }, (_, n) => parked(`nemo/${n}`, '{}', `${n % 3 === 0 ? 'keep' : 'drop'} it`))
+  await put(...few, few[1] ?? '')
+  const { upTo } = JSON.parse((await rig.api('parked?reason=drop')).text) as { upTo: string }
+  const dropped = await rig.api('parked/drop', 'POST', { upTo, reason: 'drop' })
+  t.match(dropped.text, /314 messages deleted/, 'part by part, and not one too many')
+  const rest = JSON.parse((await rig.api('parked')).text) as { total: number; lines: Array<{ reason: string }> }
+  t.equal(rest.total, 157)
+  t.ok(rest.lines.every(({ reason }) => reason === 'keep it'))
   await put()
 })
 
