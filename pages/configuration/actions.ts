@@ -12,7 +12,7 @@ import type {
 import { ApiError, ask } from '../frame/api.ts'
 import { NO_EDIT, writtenSince } from './draft.ts'
 import { focusOn, focusOnFirstProblem } from './focus.ts'
-import { conflict, edit, history, historyOf, isBusy, opened, overview, problems, status } from './state.ts'
+import { conflict, edit, history, historyOf, isBusy, opened, overview, problems, status, unsaved } from './state.ts'
 
 /** A change is in force so soon; then the service is asked what it makes of it, in milliseconds. */
 const IN_FORCE_MS = 2_500
@@ -39,6 +39,7 @@ export async function open(name: string, kept: (now: EditRequest) => EditRequest
     problems.value = found.problems
     conflict.value = undefined
   })
+  if (unsaved.value > 0) await check() // what was found is about what is stored
 }
 
 /** Loads the newest changes. */
@@ -76,7 +77,6 @@ export async function keepMine(): Promise<void> {
   if (form === undefined) return
   await act(async () => {
     await open(form.name, (mine) => mine)
-    await check()
     return ['Your changes stand on top of what is stored now. They are not saved yet.']
   })
 }
@@ -103,7 +103,6 @@ export async function act(work: () => Promise<readonly string[]>): Promise<boole
   } finally {
     isBusy.value = false
   }
-  checks += 1 // an answer that is still under way is of another form
   focusOn('status')
   await refresh()
   setTimeout(() => void refresh(), IN_FORCE_MS)

@@ -99,7 +99,7 @@ t.test('C119 secrets go in and never come out; the untouched form keeps them, cl
 
   await page.getByRole('button', { name: 'Enable' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Enable' }).click()
-  await said(page, /enabled/)
+  await said(page, /"lab" is enabled/)
   await rig.service.says('broker', 'ok')
   await page.getByRole('button', { name: 'Clear HMAC secret key' }).click()
   await page.locator('#setting-hmac_secret_key-wrong').filter({ hasText: 'is missing' }).waitFor()
