@@ -8,7 +8,9 @@ import { logCommand } from '../src/commands/log.ts'
 import { migrateCommand } from '../src/commands/migrate.ts'
 import { monitorCommand } from '../src/commands/monitor.ts'
 import { parkedCommand } from '../src/commands/parked.ts'
+import { passwordCommand } from '../src/commands/password.ts'
 import { runCommand } from '../src/commands/run.ts'
+import { schemaCommand } from '../src/commands/schema.ts'
 import { sendCommand } from '../src/commands/send.ts'
 import { serviceCommand } from '../src/commands/service.ts'
 import { statusCommand } from '../src/commands/status.ts'
@@ -33,6 +35,8 @@ const COMMANDS = [
   monitorCommand,
   sendCommand,
   verifyCommand,
+  schemaCommand,
+  passwordCommand,
   bundleCommand,
 ]
 const NAMES = COMMANDS.map(({ command }) => String(command).split(' ')[0])

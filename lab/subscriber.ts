@@ -1,5 +1,6 @@
 import { EventEmitter, on } from 'node:events'
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import { holdAgainstContract } from './contract.ts'
 import { openSigned } from './signature.ts'
 import { until } from './wait.ts'
 
@@ -129,6 +130,7 @@ export class Subscriber {
       this.aside.push(message)
       return
     }
+    holdAgainstContract(message.topic, message.parsed)
     this.messages.push(message)
     this.#arrivals.emit('message', message)
   }

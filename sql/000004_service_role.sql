@@ -1,5 +1,5 @@
 -- What the role that the service connects as may do: drain our log, and read of NEMO's tables the columns that events
--- need for names. Nothing of NEMO's can be written with it. Call it again after NEMO has made a table anew.
+-- need for names, and those that tell how tools and areas are. Nothing of NEMO's can be written with it. Call it again after NEMO has made a table anew.
 
 create or replace function nemo_mqtt.grant_service(role_name text, is_made_by_us boolean default false) returns void
   language plpgsql
@@ -22,7 +22,8 @@ begin
     'select on nemo_mqtt.kysely_migration',
     'select, insert, update, delete on nemo_mqtt.configuration',
     'select on nemo_mqtt.configuration_history',
-    'select, insert, delete on nemo_mqtt.message_log'
+    'select, insert, delete on nemo_mqtt.message_log',
+    'select, insert, delete on nemo_mqtt.retained_topic'
   ] loop
     execute format('grant %s to %I', gift, role_name);
   end loop;
@@ -37,11 +38,25 @@ begin
       select format('usage on schema %I', home) where not has_schema_privilege(role_name, home, 'usage')
       union all
       select format('select (%s) on %s', string_agg(quote_ident(a.attname), ', ' order by a.attnum), a.attrelid::regclass)
-        from (values ('NEMO_tool', array['id', 'name', 'parent_tool_id', 'operational']),
-                     ('NEMO_user', array['id', 'username', 'first_name', 'last_name']),
-                     ('NEMO_area', array['id', 'name']),
+        from (values ('NEMO_tool', array['id', 'name', 'category', 'visible', 'parent_tool_id', 'operational']),
+                     ('NEMO_user', array['id', 'username', 'first_name', 'last_name', 'is_staff',
+                                         'is_service_personnel']),
                      ('NEMO_project', array['id', 'name']),
-                     ('NEMO_reservation', array['id', 'start', 'end']),
+                     -- How every tool and area is at present.
+                     ('NEMO_usageevent', array['id', 'start', 'end', 'tool_id', 'user_id', 'operator_id']),
+                     ('NEMO_task', array['id', 'tool_id', 'title', 'problem_description', 'urgency', 'force_shutdown',
+                                         'safety_hazard', 'creation_time', 'cancelled', 'resolved']),
+                     ('NEMO_reservation', array['id', 'start', 'end', 'tool_id', 'user_id', 'title', 'cancelled',
+                                                'missed', 'shortened']),
+                     ('NEMO_toolwaitlist', array['id', 'tool_id', 'deleted', 'expired']),
+                     ('NEMO_scheduledoutage', array['id', 'start', 'end', 'title', 'tool_id', 'resource_id']),
+                     ('NEMO_resource', array['id', 'name', 'available']),
+                     ('NEMO_resource_fully_dependent_tools', array['resource_id', 'tool_id']),
+                     ('NEMO_area', array['id', 'name', 'parent_area_id', 'maximum_capacity', 'requires_reservation',
+                                         'count_staff_in_occupancy', 'count_service_personnel_in_occupancy',
+                                         'tree_id', 'lft', 'rght']),
+                     ('NEMO_areaaccessrecord', array['id', 'start', 'end', 'area_id', 'customer_id',
+                                                     'staff_charge_id']),
                      ('django_migrations', array['app', 'name'])) w (tbl, columns)
         join pg_attribute a on a.attrelid = to_regclass(format('%I.%I', home, w.tbl)) and a.attname = any (w.columns)
        where a.attnum > 0 and not has_column_privilege(role_name, a.attrelid, a.attnum, 'select')

@@ -4,6 +4,7 @@ import { ChangeLog } from './capture/change-log.ts'
 import { Listener } from './capture/listener.ts'
 import { NameLookup } from './capture/lookup.ts'
 import { PendingChanges } from './capture/pending.ts'
+import { choiceOf } from './choose/choice.ts'
 import type { LiveSettings } from './config/live.ts'
 import { type Installation, readInstallation } from './db/installation.ts'
 import type { Lease } from './db/lease.ts'
@@ -99,7 +100,9 @@ export class Claims {
     const bridge = new Bridge({ ...vitals, queue, broker, pending, wake: pushed, onReload })
     this.#bridge = bridge
     const lookup = new NameLookup(pool, installation.nemoSchema, {
-      nameFormat: () => live.current.user_name_format,
+      // With privacy no name is needed, so none is looked up to be left out later.
+      nameFormat: () => (live.current.privacy ? 'none' : live.current.user_name_format),
+      withCategories: () => choiceOf(live.current).needsCategories,
       onProblem: (problem) => log.warn(problem),
     })
     const listener = new Listener({

@@ -17,10 +17,14 @@ import type { Observed, Readiness } from './http/observed.ts'
 import { serve } from './http/server.ts'
 import { Liveness } from './liveness.ts'
 import type { Log } from './log.ts'
+import type { NameFormat } from './map/person.ts'
 import { Broker } from './publish/broker.ts'
 import { CertificateWatch } from './publish/certificate-watch.ts'
 import { Pulse } from './pulse.ts'
 import { inspectQueue } from './queue/inspect.ts'
+import { Retention } from './retain/retention.ts'
+import { storedNameFormat } from './state/name-format.ts'
+import { StateWatch } from './state/state-watch.ts'
 import { tellSystemd } from './systemd.ts'
 import { Traffic } from './traffic.ts'
 import type { Vitals } from './vitals.ts'
@@ -49,6 +53,7 @@ interface Term {
   readonly lease: Lease
   readonly pool: Pool
   readonly configuration: ConfigurationWatch
+  readonly states: StateWatch
   /** Notified when a stored configuration has changed. */
   readonly reconfigured: Wake
 }
@@ -113,15 +118,27 @@ export class Service {
       wake: reconfigured,
     })
     const observed = this.#observed(pool)
+    // Of their own: a look at NEMO's tables that hangs must not hold up messages.
+    const statesPool = createPool(database_url, () => undefined, 1)
+    const states = new StateWatch({ pool: statesPool, nameFormat: () => this.#nameFormat(statesPool), traffic, log })
     const ended = new AbortController()
     const watching = AbortSignal.any([signal, ended.signal])
     const watchers = [
       serve(
-        createApp({ settings, environment: this.#environment, observed, metrics: new Metrics(observed, traffic), log }),
+        createApp({
+          settings,
+          environment: this.#environment,
+          observed,
+          metrics: new Metrics(observed, traffic),
+          states,
+          log,
+          topicPrefix: () => this.#live.current.topic_prefix,
+        }),
         settings,
         health,
         watching,
       ),
+      states.run(watching),
       tellSystemd({ readiness: observed.readiness, stuck: observed.stuck, log }, process.env, watching),
     ]
     // It ends after the stages: the last messages are delivered while they end.
@@ -129,13 +146,20 @@ export class Service {
     try {
       while (!signal.aborted) {
         const lease = await Lease.acquire(database_url, health, signal)
-        if (lease !== undefined) await this.#active({ lease, pool, configuration, reconfigured }, signal)
+        if (lease !== undefined) await this.#active({ lease, pool, configuration, states, reconfigured }, signal)
       }
     } finally {
       ended.abort()
       await Promise.all([...watchers, archiving])
-      await pool.end()
+      await Promise.all([pool.end(), statesPool.end()])
     }
+  }
+
+  // A standby has no settings in force but those of the machine.
+  async #nameFormat(pool: Pool): Promise<NameFormat> {
+    const { current, paused } = this.#live
+    const isInForce = this.#claims !== undefined && paused === undefined
+    return isInForce ? current.user_name_format : await storedNameFormat(pool, this.#environment)
   }
 
   #observed(pool: Pool): Observed {
@@ -151,7 +175,7 @@ export class Service {
     }
   }
 
-  async #active({ lease, pool, configuration, reconfigured }: Term, stop: AbortSignal): Promise<void> {
+  async #active({ lease, pool, configuration, states, reconfigured }: Term, stop: AbortSignal): Promise<void> {
     const failed = new AbortController()
     const signal = AbortSignal.any([stop, lease.lost, failed.signal])
     const { health, log, traffic } = this.#vitals
@@ -172,6 +196,9 @@ export class Service {
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
       new DriftWatch(pool, health).run(signal),
       claims.run(signal),
+      new Retention({ ...this.#vitals, states, broker, pool, live, confirm: (until) => lease.confirm(until) }).run(
+        signal,
+      ),
     ]
     const unsubscribe = live.subscribe(() => changed.notify()) // what was held back, or was lacking room, may go on
     // The first stage that fails ends the others; what it threw is thrown here once all have ended.

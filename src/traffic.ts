@@ -22,12 +22,19 @@ export interface Parked {
  * What passes through the pipeline, for those who only look: metrics, the message log, monitors. They are told in the
  * middle of the work, so they take note and do theirs later; nothing that they do can hold up a message.
  */
-export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Parked]; silent: [Change] }> {
+export class Traffic extends EventEmitter<{
+  delivered: [Delivery]
+  parked: [Parked]
+  silent: [Change, string | undefined]
+  read: [readonly Change[]]
+}> {
   /** Since the start of the process. */
   readonly counts = {
     /** Events that were queued, by name. */
     queued: new Map<string, number>(),
     silent: 0,
+    /** Events that a filter left out. */
+    filtered: 0,
     unmapped: 0,
     delivered: 0,
     unheard: 0,
@@ -58,9 +65,14 @@ export class Traffic extends EventEmitter<{ delivered: [Delivery]; parked: [Park
     this.emit('parked', parked)
   }
 
-  /** A change became no message. */
-  silent(change: Change): void {
+  /** Changes were read from the log, and will become messages or not. */
+  read(changes: readonly Change[]): void {
+    this.emit('read', changes)
+  }
+
+  /** A change became no message; `why` when not for what it is, but because a filter left its events out. */
+  silent(change: Change, why?: string): void {
     this.counts.silent += 1
-    this.emit('silent', change)
+    this.emit('silent', change, why)
   }
 }

@@ -41,6 +41,10 @@ async function runTests(words: readonly string[]): Promise<boolean> {
       'openssl',
       'chromium',
       'nginx',
+      'gcc',
+      '/usr/include/stdio.h',
+      '/usr/include/cjson/cJSON.h',
+      '/usr/include/mbedtls/md.h',
     ])
     if (existsSync(KIT) && files.some((file) => /\/(real-nemo|host-safety)\//.test(file))) await prepareNemo()
     const postgres = await startSharedPostgres()

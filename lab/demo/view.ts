@@ -13,11 +13,17 @@ export class View {
   }
 
   /** What was started and where; each fact is a name and what there is to say about it. */
-  header(facts: readonly (readonly [string, string])[], listenAlong: string): void {
+  header(
+    facts: readonly (readonly [string, string])[],
+    pages: { readonly url: string; readonly password: string },
+    listenAlong: string,
+  ): void {
     const { bold, cyan, dim } = this.#colors
     this.#print('', bold(' nemo-mqtt demo: a laboratory of its own, every change of it on MQTT'), '')
     for (const [name, what] of facts) this.#print(`   ${name.padEnd(12)} ${what}`)
-    this.#print('', `   ${'listen along'.padEnd(12)} ${cyan(listenAlong)}`, '')
+    this.#print('', `   ${'look here'.padEnd(12)} ${bold(cyan(pages.url))}`)
+    this.#print(`   ${''.padEnd(12)} ${dim(`to change things, log in with ${pages.password}`)}`)
+    this.#print(`   ${'listen along'.padEnd(12)} ${cyan(listenAlong)}`, '')
     this.#print(dim(' who does what, which rows NEMO writes, and the messages that arrive. Ctrl-C stops it all.'), '')
   }
 

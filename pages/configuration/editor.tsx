@@ -6,6 +6,7 @@ import { ConnectionTest } from './connection-test.tsx'
 import { deleteOne, enable } from './deeds.ts'
 import { withClear, without } from './draft.ts'
 import { FieldRow } from './fields.tsx'
+import { Preview } from './preview.tsx'
 import { conflict, edit, isBusy, overview, problems } from './state.ts'
 
 /** The form of one configuration. */
@@ -49,7 +50,8 @@ export function Editor({ form }: { form: Opened }) {
         ))}
         <Strays form={form} />
       </form>
-      <ConnectionTest key={name} form={form} />
+      <Preview key={`preview ${name}`} form={form} />
+      <ConnectionTest key={`test ${name}`} form={form} />
     </section>
   )
 }

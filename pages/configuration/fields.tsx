@@ -61,6 +61,8 @@ function controlFor(field: Field, form: Opened, control: Control): ComponentChil
       return <Check field={field} form={form} control={control} />
     case 'choice':
       return <Choice field={field} form={form} control={control} />
+    case 'lines':
+      return <Lines field={field} form={form} control={control} />
     case 'text':
     case 'integer':
       return <Text field={field} form={form} control={control} />
@@ -88,6 +90,23 @@ function Text({ field, form, control }: Parts) {
       inputMode={isInteger ? 'numeric' : 'text'}
       class={isInteger ? 'short' : 'long'}
       value={String(shownValue(edit.value, form, name) ?? '')}
+      placeholder={String(fallback ?? '')}
+      autocomplete="off"
+      spellcheck={false}
+      onInput={(event) => give(form, field, event.currentTarget.value)}
+    />
+  )
+}
+
+function Lines({ field, form, control }: Parts) {
+  const { name, fallback } = field
+  const text = String(shownValue(edit.value, form, name) ?? '')
+  return (
+    <textarea
+      {...control}
+      class="long"
+      rows={Math.min(8, text.split('\n').length + 1)}
+      value={text}
       placeholder={String(fallback ?? '')}
       autocomplete="off"
       spellcheck={false}

@@ -73,9 +73,9 @@ export class Archive {
       this.#note(parked.entry?.payload.length ?? 0, (at) => parkedMessage(parked, at))
     }
     // Its rows may be long, so it becomes a row of the log at once.
-    const onSilent = (change: Parameters<typeof silentMessage>[0]): void => {
+    const onSilent = (change: Parameters<typeof silentMessage>[0], why: string | undefined): void => {
       if (!live.current.log_messages) return
-      const row = silentMessage(change, new Date())
+      const row = silentMessage(change, new Date(), why)
       this.#note(0, () => row)
     }
     traffic.on('delivered', onDelivered).on('parked', onParked).on('silent', onSilent)

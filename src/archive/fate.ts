@@ -1,12 +1,13 @@
 import type { Pool } from 'pg'
 import { type LoggedChange, parseChange } from '../capture/change-log.ts'
 import { NameLookup } from '../capture/lookup.ts'
+import { choiceOf } from '../choose/choice.ts'
+import type { ChoiceSettings } from '../choose/choice-settings.ts'
 import type { Queryable } from '../db/database.ts'
 import { findNemoSchema } from '../db/nemo.ts'
 import { AppError } from '../errors.ts'
 import { compareDigits } from '../map/history.ts'
 import { mapChange } from '../map/index.ts'
-import type { NameFormat } from '../map/person.ts'
 import { whySilent } from '../map/silence.ts'
 import { messagesOfRow } from './store.ts'
 
@@ -28,8 +29,8 @@ export interface RowQuestion {
   readonly row: string
   /** Newest changes of each kind. */
   readonly limit: number
-  readonly topicPrefix: string
-  readonly nameFormat: NameFormat
+  /** What is sent, and on which topics. */
+  readonly settings: ChoiceSettings
 }
 
 const COLUMNS = `id::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, tbl as "table",
@@ -85,25 +86,28 @@ async function waitingChanges(client: Queryable, { table, row, limit }: RowQuest
 async function mapWaiting(pool: Pool, logged: readonly LoggedChange[], question: RowQuestion): Promise<Fate[]> {
   if (logged.length === 0) return []
   const lookup = new NameLookup(pool, await findNemoSchema(pool), {
-    nameFormat: () => question.nameFormat,
+    nameFormat: () => question.settings.user_name_format,
+    withCategories: () => choiceOf(question.settings).needsCategories,
     onProblem: () => undefined, // a name that is missing changes nothing here
   })
   const fates: Fate[] = []
-  for (const one of logged) fates.push(await mapOne(one, lookup, question.topicPrefix))
+  for (const one of logged) fates.push(await mapOne(one, lookup, question.settings))
   return fates
 }
 
-async function mapOne(logged: LoggedChange, lookup: NameLookup, prefix: string): Promise<Fate> {
+async function mapOne(logged: LoggedChange, lookup: NameLookup, settings: ChoiceSettings): Promise<Fate> {
   const { id: change, at, operation } = logged
   const waits = (what: string): Fate => ({ at, change, state: 'waiting', what: `${operation} ${what}` })
   try {
     const parsed = parseChange(logged)
-    const lookupAt = await lookup.forBatch([parsed])
-    const events = mapChange(parsed, lookupAt(parsed))
+    const names = (await lookup.forBatch([parsed]))(parsed)
+    const events = mapChange(parsed, names)
     if (events.length === 0) return waits(`will become no message: ${whySilent(parsed)}`)
-    return waits(
-      `will become ${events.map(({ topic, body }) => `${body.event} on ${prefix}/${topic}`).join(', then ')}`,
-    )
+    const { sent, leftOut } = choiceOf(settings).choose(events, (toolId) => names.category(toolId))
+    const messages = sent.map(({ topic, body }) => `${body.event} on ${topic}`).join(', then ')
+    const omitted = leftOut.map(({ event, why }) => `${event} is ${why}`).join('; ')
+    if (sent.length === 0) return waits(`will become no message: ${omitted}`)
+    return waits(`will become ${messages}${omitted === '' ? '' : `; ${omitted}`}`)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return waits(`will be set aside: ${error.message}`)

@@ -76,8 +76,8 @@ export function parkedMessage({ entry, reason }: Parked, at: Date): LoggedMessag
   return { ...what, at, outcome: 'parked', reason: clean(reason) }
 }
 
-/** The row of the log for a change that became no message. */
-export function silentMessage(change: Change, at: Date): LoggedMessage {
+/** The row of the log for a change that became no message, `why` when a filter left its events out. */
+export function silentMessage(change: Change, at: Date, why?: string): LoggedMessage {
   const row = change.new ?? change.old ?? {}
   return {
     at,
@@ -90,7 +90,7 @@ export function silentMessage(change: Change, at: Date): LoggedMessage {
     topic: null,
     payload: null,
     outcome: 'silent',
-    reason: clean(whySilent(change)),
+    reason: clean(why ?? whySilent(change)),
   }
 }
 

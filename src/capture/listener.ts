@@ -1,12 +1,13 @@
 import { Backoff, pause } from '../backoff.ts'
 import type { Change } from '../change.ts'
+import { type Choice, choiceOf, type LeftOut, whyLeftOut } from '../choose/choice.ts'
 import type { LiveSettings } from '../config/live.ts'
 import { databaseTlsTrouble } from '../db/tls-trouble.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
-import { eventPayload, mapChange } from '../map/index.ts'
+import { eventPayload, type Lookup, mapChange } from '../map/index.ts'
 import type { Pulse } from '../pulse.ts'
 import { encodeEntry } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
@@ -43,6 +44,12 @@ export interface ListenerParts {
   readonly pulse: Pulse
   readonly traffic: Traffic
   readonly liveness: Liveness
+}
+
+/** What a change became. */
+interface Encoded {
+  readonly entries: readonly string[]
+  readonly leftOut: readonly LeftOut[]
 }
 
 /**
@@ -180,22 +187,25 @@ export class Listener {
 
   async #forward(logged: readonly LoggedChange[], signal: AbortSignal): Promise<void> {
     if (logged.length === 0) return
-    const { lookup, pending, traffic } = this.#parts
+    const { lookup, pending, traffic, live } = this.#parts
     const changes = await this.#parse(logged)
+    traffic.read(changes)
+    const choice = choiceOf(live.current) // one for the whole batch, the one that its names are looked up for
     const lookupAt = await lookup.forBatch(changes)
-    const mapped: Array<{ readonly change: Change; readonly entries: readonly string[] }> = []
+    const mapped: Array<{ readonly change: Change } & Encoded> = []
     for (const change of changes) {
       try {
-        mapped.push({ change, entries: this.#encode(change, lookupAt) })
+        mapped.push({ change, ...this.#encode(change, lookupAt(change), choice) })
       } catch (error) {
         await this.#setAside(change, error)
       }
     }
     // Nothing may fail between here and the push, or a change would be pending and never sent. And before the push:
     // the messages may be delivered before Redis has answered us.
-    for (const { change, entries } of mapped) {
+    for (const { change, entries, leftOut } of mapped) {
       pending.add(change.id, entries.length)
-      if (entries.length === 0) traffic.silent(change)
+      traffic.counts.filtered += leftOut.length
+      if (entries.length === 0) traffic.silent(change, whyLeftOut(leftOut))
     }
     const entries = mapped.flatMap((one) => one.entries)
     if (entries.length === 0) return
@@ -235,22 +245,25 @@ export class Listener {
     return changes
   }
 
-  #encode(change: Change, lookupAt: Awaited<ReturnType<NameLookup['forBatch']>>): string[] {
+  #encode(change: Change, lookup: Lookup, choice: Choice): Encoded {
     const { installation, live } = this.#parts
-    const { topic_prefix, retain_messages } = live.current
-    const events = mapChange(change, lookupAt(change))
+    const { retain_messages } = live.current
+    const events = mapChange(change, lookup)
+    const { sent, leftOut } = choice.choose(events, (toolId) => lookup.category(toolId))
     const queuedAt = Date.now() / 1000
-    for (const { body } of events) this.#parts.traffic.queued(body.event)
-    return events.map((event, index) =>
+    for (const { body } of sent) this.#parts.traffic.queued(body.event)
+    const entries = sent.map(({ index, topic, body, entity }) =>
       encodeEntry({
-        topic: `${topic_prefix}/${event.topic}`,
-        payload: eventPayload(event.body, `${installation}-${change.id}-${index}`),
+        topic,
+        payload: eventPayload(body, `${installation}-${change.id}-${index}`),
         retain: retain_messages,
-        entity: event.entity,
-        origin: { installation, change: change.id, index, count: events.length },
+        entity,
+        origin: { installation, change: change.id, index, count: sent.length },
         queuedAt,
+        about: { event: body.event, time: body.timestamp },
       }),
     )
+    return { entries, leftOut }
   }
 
   // It must never block the others, and never vanish: `nemo-mqtt status` shows it.

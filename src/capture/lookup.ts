@@ -15,6 +15,8 @@ import { ReadableColumns } from './readable-columns.ts'
 export interface NameLookupOptions {
   /** Asked once a batch, so that a changed setting applies at once. */
   readonly nameFormat: () => NameFormat
+  /** Whether the categories of child tools, which their parents have, are fetched too. @defaultValue they are not */
+  readonly withCategories?: () => boolean
   /** Told when the names of a table become unavailable and why, and when they are there again; never once a batch. */
   readonly onProblem: (text: string) => void
   /** How many rows of each table are remembered for when they are deleted. @defaultValue 10,000 */
@@ -62,6 +64,7 @@ export class NameLookup {
    */
   async forBatch(changes: readonly Change[]): Promise<(change: Change) => Lookup> {
     const names = new BatchNames(this.#seen, this.#options.nameFormat())
+    const withCategories = this.#options.withCategories?.() === true
     const wanted = nothingWanted()
     for (const change of changes) {
       addNeeds(change, wanted)
@@ -69,6 +72,8 @@ export class NameLookup {
     }
     const last = changes.at(-1)?.id ?? '0'
     await Promise.all(LOOKUP_NAMES.map((name) => this.#fetch(name, wanted, last, names)))
+    if (withCategories)
+      await this.#fetch('tools', { ...nothingWanted(), tools: new Set(names.unknownParents()) }, last, names)
     return (change) => names.at(change.id)
   }
 

@@ -40,7 +40,7 @@ export const CHECKS = {
   DB_RIGHTS: {
     stage: 'database',
     meaning: 'the role may drain the change log and read the names that events carry',
-    why: 'without its rights the service cannot read what NEMO changed, or events lack names',
+    why: 'without its rights the service cannot read what NEMO changed, or events lack names and tools their state',
   },
   NEMO_FOUND: {
     stage: 'database',

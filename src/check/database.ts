@@ -59,7 +59,10 @@ export const DATABASE_CHECKS: readonly Check[] = [
       const grant = `nemo-mqtt migrate --service-role ${user}`
       if (log.length > 0) return critical(`role ${user} lacks ${log.join(', ')}`, grant)
       if (names.length === 0) return ok(`role ${user} has every right that the service needs`)
-      return warning(`role ${user} may not read ${names.join(', ')}, so events lack what is there`, grant)
+      return warning(
+        `role ${user} may not read ${names.join(', ')}, so events and states of tools lack what is there`,
+        grant,
+      )
     },
   },
 ]

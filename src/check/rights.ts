@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts'
+import { SOURCE_NAMES, SOURCES } from '../state/sources.ts'
 
 /** What the service does with our tables, as `sql/000004_service_role.sql` grants it. */
 const OWN: ReadonlyArray<readonly [table: string, rights: readonly string[]]> = [
@@ -10,15 +11,17 @@ const OWN: ReadonlyArray<readonly [table: string, rights: readonly string[]]> = 
   ['configuration', ['select']],
   ['configuration_history', ['select']],
   ['message_log', ['select', 'insert', 'delete']],
+  ['retained_topic', ['select', 'insert', 'delete']],
 ]
 
-/** Columns of NEMO's tables from which names are looked up. */
-const NAMES: ReadonlyArray<readonly [table: string, columns: readonly string[]]> = [
-  ['NEMO_tool', ['id', 'name', 'parent_tool_id', 'operational']],
-  ['NEMO_user', ['id', 'username', 'first_name', 'last_name']],
-  ['NEMO_area', ['id', 'name']],
-  ['NEMO_project', ['id', 'name']],
-  ['NEMO_reservation', ['id', 'start', 'end']],
+/** Columns of NEMO's tables from which names are looked up and states are made. */
+const READ: ReadonlyArray<readonly [table: string, column: string]> = [
+  ['NEMO_project', 'id'],
+  ['NEMO_project', 'name'],
+  ...SOURCE_NAMES.flatMap((name) => {
+    const { table, needs, may } = SOURCES[name]
+    return [...needs, ...may].map((column) => [table, column] as const)
+  }),
 ]
 
 // By oid throughout: to ask by name needs the right that is asked for.
@@ -46,20 +49,19 @@ export interface LackingRights {
   readonly user: string
   /** Without these no change can be read. */
   readonly log: readonly string[]
-  /** Without these events lack names. */
+  /** Without these events lack names, and tools their state. */
   readonly names: readonly string[]
 }
 
 /** Asks for the rights that the service needs; of tables that are not there, none. */
 export async function checkRights(client: Queryable, nemoSchema: string): Promise<LackingRights> {
   const own = OWN.flatMap(([table, rights]) => rights.map((right) => [table, right]))
-  const names = NAMES.flatMap(([table, columns]) => columns.map((column) => [table, column]))
   const { rows } = await client.query<LackingRights & Record<string, unknown>>(LACKING, [
     nemoSchema,
     own.map(([table]) => table),
     own.map(([, right]) => right),
-    names.map(([table]) => table),
-    names.map(([, column]) => column),
+    READ.map(([table]) => table),
+    READ.map(([, column]) => column),
   ])
   const [lacking] = rows
   if (lacking === undefined) throw new Error('a select without a table gave no row')

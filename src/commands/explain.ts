@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { type Fate, fatesOf, noiseOf } from '../archive/fate.ts'
 import { subjectOf } from '../archive/record.ts'
+import { CHOICE_DEFAULTS } from '../choose/choice-settings.ts'
 import { databaseUrl, redisSettings } from '../config/environment.ts'
 import { settingsInForce } from '../config/in-force.ts'
 import type { Settings } from '../config/settings.ts'
@@ -46,9 +47,8 @@ export async function explain(
   let fates: Fate[]
   let noise: readonly string[]
   try {
-    const topicPrefix = settings?.topic_prefix ?? '{prefix}'
-    const nameFormat = settings?.user_name_format ?? 'first_last'
-    fates = await fatesOf(database.pool, { table, row, limit, topicPrefix, nameFormat })
+    const choice = settings ?? { ...CHOICE_DEFAULTS, topic_prefix: '{prefix}' }
+    fates = await fatesOf(database.pool, { table, row, limit, settings: choice })
     noise = await noiseOf(database.pool, table)
   } catch (error) {
     throw databaseError(error)

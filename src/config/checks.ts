@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { CHOICE_RULES } from '../choose/problems.ts'
 import { reasonOf } from '../errors.ts'
 import type { Problem } from './problem.ts'
 import type { SettingName, Settings } from './settings.ts'
@@ -78,6 +79,7 @@ const CHECKS: readonly Check[] = [
       return 'problem' in prefix ? `${JSON.stringify(topic_prefix)} ${prefix.problem}` : undefined
     },
   ],
+  ...CHOICE_RULES,
 ]
 
 /** Whether an address is the machine's own, which nobody else reaches. */
@@ -103,8 +105,8 @@ export function networksOf(text: string): BlockList {
   return networks
 }
 
-/** A password as `nemo-mqtt password` prints it: `scrypt$`, salt and hash, so that the environment has none to read. */
-export const HASHED_PASSWORD = /^scrypt\$([A-Za-z0-9_-]{22})\$([A-Za-z0-9_-]{43})$/
+/** A password as `nemo-mqtt password` prints it: `scrypt:`, salt and hash, so that the environment has none to read. */
+export const HASHED_PASSWORD = /^scrypt:([A-Za-z0-9_-]{22}):([A-Za-z0-9_-]{43})$/
 
 /** What is wrong with settings whose types are right. */
 export function checkSettings(settings: Settings, nameOf: NameOf): Array<Problem & { readonly name: SettingName }> {
@@ -143,9 +145,10 @@ function publicUrlProblem(url: string): string | undefined {
   return `${JSON.stringify(url)} is not of the form https://nemo.example.org or https://nemo.example.org/path`
 }
 
-function passwordProblem(password: string): string | undefined {
+/** What is wrong with a password of the pages, or the hash of one. */
+export function passwordProblem(password: string): string | undefined {
   if (password === '' || HASHED_PASSWORD.test(password)) return undefined
-  if (password.startsWith('scrypt$')) return 'is damaged; nemo-mqtt password makes one'
+  if (password.startsWith('scrypt:')) return 'is damaged; nemo-mqtt password makes one'
   return password.length < SHORTEST_PASSWORD ? `is shorter than ${SHORTEST_PASSWORD} characters` : undefined
 }
 

@@ -11,6 +11,8 @@ const TITLES: ReadonlyArray<readonly [string, RegExp | undefined]> = [
   ['Broker', /^(broker_|mqtt_|keepalive|client_id|username|password|clean_session|auto_reconnect|.*reconnect_)/],
   ['Encryption', /^tls_/],
   ['Signature', /hmac/],
+  ['What is sent', /(_filter|_format|^privacy)$/],
+  ['States and Home Assistant', /^(publish_state|state_|home_assistant)/],
   ['Topics and messages', undefined],
   ['Log', /^log_/],
 ]

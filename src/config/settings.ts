@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
-import { nearest } from './nearest.ts'
+import { CHOICE_DEFAULTS } from '../choose/choice-settings.ts'
+import { nearest } from '../nearest.ts'
 
 /**
  * Notes on a setting that are no part of JSON Schema: `secret` values are never shown, and may come from a file;
@@ -20,6 +21,8 @@ const text = (notes: Notes, limits: { minLength?: number; maxLength?: number } =
   Type.String({ ...limits, ...notes })
 const count = (notes: Notes, minimum: number, maximum: number) => Type.Integer({ minimum, maximum, ...notes })
 const choice = (notes: Notes) => Type.Boolean({ ...notes })
+/** Longest list of names, or of templates. */
+const LONG = { maxLength: 20_000 }
 
 /**
  * Every setting: name, type, limits, default and what it is for, in the one place from which validation, messages and
@@ -158,8 +161,30 @@ export const SETTINGS = Type.Object(
     ),
     topic_prefix: text({ description: 'first level or levels of every topic', default: 'nemo' }),
     retain_messages: choice({ description: 'ask the broker to retain event messages', default: false }),
+    message_expiry: count(
+      {
+        description:
+          'seconds after which the broker may drop an event that a subscriber has not fetched; 0 means never (MQTT 5)',
+        default: 0,
+      },
+      0,
+      4_294_967_295,
+    ),
     use_hmac: choice({ description: 'sign every message; without a key the service does not start', default: false }),
     hmac_secret_key: text({ description: 'shared key of the signature (HMAC-SHA256)', default: '', secret: true }),
+    publish_state: choice({
+      description: 'keep the state of every tool and area as retained messages: `tools/{id}/state`, `areas/{id}/state`',
+      default: false,
+    }),
+    state_people: choice({ description: 'tell in the state of an area who is inside', default: false }),
+    home_assistant: choice({
+      description: 'announce every tool to Home Assistant as a device; the states are published for it too',
+      default: false,
+    }),
+    home_assistant_prefix: text(
+      { description: 'first level of the topics at which Home Assistant looks for devices', default: 'homeassistant' },
+      { minLength: 1 },
+    ),
     user_name_format: Type.Union(
       [Type.Literal('first_last'), Type.Literal('first_last_username'), Type.Literal('initials'), Type.Literal('none')],
       {
@@ -167,6 +192,56 @@ export const SETTINGS = Type.Object(
         default: 'first_last',
       },
     ),
+    privacy: choice({
+      description:
+        'no personal data in any message: ids and names of people and operators, names of projects, and what people write (titles, descriptions of problems) are null',
+      default: CHOICE_DEFAULTS.privacy,
+    }),
+    event_filter: text(
+      {
+        description: 'events that are sent: names with `*` as wildcard and `!` for what is left out, `*, !task_*`',
+        default: CHOICE_DEFAULTS.event_filter,
+      },
+      LONG,
+    ),
+    tool_filter: text(
+      {
+        description: 'tools whose events are sent: ids, or names with wildcards, `!12, !Test *`',
+        default: CHOICE_DEFAULTS.tool_filter,
+      },
+      LONG,
+    ),
+    area_filter: text(
+      { description: 'areas whose events are sent, likewise', default: CHOICE_DEFAULTS.area_filter },
+      LONG,
+    ),
+    category_filter: text(
+      {
+        description: 'categories of tools whose events are sent, likewise: `Lithography*, !*/Spare`',
+        default: CHOICE_DEFAULTS.category_filter,
+      },
+      LONG,
+    ),
+    topic_template: text(
+      {
+        description:
+          'topics of events: `{prefix}`, `{topic}` (the standard one below it), `{kind}`, `{id}`, `{event}`, `{name}`, `{tool_id}`, `{area_id}`, `{category}`',
+        default: CHOICE_DEFAULTS.topic_template,
+      },
+      LONG,
+    ),
+    topic_overrides: text(
+      {
+        description:
+          'topics of some events: `event = template`, with `;` or a line end between them and wildcards in the event; the first that fits counts',
+        default: CHOICE_DEFAULTS.topic_overrides,
+      },
+      LONG,
+    ),
+    tool_topic_key: Type.Union([Type.Literal('id'), Type.Literal('name'), Type.Literal('both')], {
+      description: 'what names a tool in the standard topics: `id`, `name`, or `both` as `{id}-{name}`',
+      default: CHOICE_DEFAULTS.tool_topic_key,
+    }),
     queue_limit: count(
       {
         description: 'entries in the Redis list at which the listener pauses; changes wait in PostgreSQL',

@@ -55,6 +55,7 @@ export interface OwnTables {
     outcome: string
     reason: string | null
   }
+  'nemo_mqtt.retained_topic': { topic: string }
   'nemo_mqtt.kysely_migration': { name: string; timestamp: string }
 }
 

@@ -13,6 +13,7 @@ const OWN_TABLES: Readonly<Record<string, readonly string[]>> = {
   service_role: ['name', 'created', 'granted'],
   configuration: ['name', 'enabled', 'settings', 'updated_at'],
   configuration_history: ['id', 'at', 'who', 'name', 'before', 'after'],
+  retained_topic: ['topic'],
   message_log: ['id', 'at', 'change_id', 'tbl', 'row_id', 'event', 'topic', 'payload', 'outcome', 'reason'],
 }
 

@@ -6,6 +6,7 @@ import type { Source } from '../config/resolve.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { StateWatch } from '../state/state-watch.ts'
 import { Access } from './access/access.ts'
 import { LOGIN_STYLE, loginPage } from './access/login-page.ts'
 import type { Web } from './access/visitor.ts'
@@ -17,6 +18,8 @@ import type { Metrics } from './metrics.ts'
 import type { Observed } from './observed.ts'
 import { type Page, page } from './page.ts'
 import { parkedRoutes } from './parked-routes.ts'
+import { schemaRoutes } from './schema-routes.ts'
+import { toolsRoutes } from './tools-routes.ts'
 
 /** The largest body that is read, in bytes. */
 const LARGEST_BODY = 256 * 1024
@@ -35,11 +38,15 @@ export interface AppParts {
   readonly environment: Source
   readonly observed: Observed
   readonly metrics: Metrics
+  readonly states: StateWatch
   readonly log: Log
+  /** First level of topics at present. */
+  readonly topicPrefix: () => string
 }
 
 /** Everything that the service answers over HTTP: first who may, then what. */
-export function createApp({ settings, environment, observed, metrics, log }: AppParts): Hono<Web> {
+export function createApp(parts: AppParts): Hono<Web> {
+  const { settings, environment, observed, metrics, states, log, topicPrefix } = parts
   const access = new Access(settings)
   const { prefix } = access.origins
   const streams = new EventStreams()
@@ -54,6 +61,8 @@ export function createApp({ settings, environment, observed, metrics, log }: App
   app.get('/mqtt/api/visitor', (context) => context.json(context.get('visitor')))
   app.route('/mqtt/api/configuration', configurationRoutes({ settings, environment, observed, log }))
   app.route('/mqtt/api/parked', parkedRoutes({ settings, log }))
+  app.route('/schemas/', schemaRoutes(topicPrefix))
+  app.route('/mqtt/api/tools', toolsRoutes(states, streams))
   app.route('/mqtt/assets', assetRoutes())
   for (const [path, one] of Object.entries(PAGES)) {
     app.get(path, (context) => page(context, one, { prefix, hasPasswords: access.hasPasswords }))
@@ -67,7 +76,6 @@ export function createApp({ settings, environment, observed, metrics, log }: App
     log.error({ err: error, path: context.req.path }, 'a request failed')
     return context.json({ error: 'this failed, by a fault of ours; the log of the service has it' }, 500)
   })
-  void streams
   return app
 }
 

@@ -7,6 +7,7 @@ import type { Web } from './access/visitor.ts'
 import { Changes } from './configuration/changes.ts'
 import { ConnectionTest } from './configuration/connection-test.ts'
 import { historyLine } from './configuration/history-lines.ts'
+import { shownPreview } from './configuration/preview.ts'
 import { bodyOf, changeNumber, editOf, textOf } from './configuration/request.ts'
 import { openedOf, overviewOf } from './configuration/views.ts'
 import { BadRequest, errorAnswer } from './error-answer.ts'
@@ -77,6 +78,12 @@ export function configurationRoutes({ settings, environment, observed, log }: Co
     const [name, edit] = [textOf(body, 'name'), editOf(body)]
     const draft = await use(context, (_, changes) => changes.settings(name, edit))
     return context.json(await test.run(draft))
+  })
+  app.post('/preview', async (context) => {
+    const body = await bodyOf(context)
+    const [name, edit] = [textOf(body, 'name'), editOf(body)]
+    const draft = await use(context, (_, changes) => changes.settings(name, edit))
+    return context.json(await turns.take(() => shownPreview(draft)))
   })
   app.get('/history', async (context) => {
     const name = context.req.query('name')

@@ -133,7 +133,8 @@ export class Metrics {
       },
     })
     const counter = this.#counter.bind(this)
-    counter('changes_silent', 'Changes that became no event', () => counts.silent)
+    counter('changes_silent', 'Changes that became no message', () => counts.silent)
+    counter('events_filtered', 'Events that a filter left out', () => counts.filtered)
     counter('changes_set_aside', 'Changes that no rule understood', () => counts.unmapped)
     counter('messages_delivered', 'Messages that the broker acknowledged', () => counts.delivered)
     counter('messages_unheard', 'Those of them for which the broker had no subscriber', () => counts.unheard)

@@ -57,6 +57,13 @@ export class BatchNames {
     return this.#rows[name].ids()
   }
 
+  /** Ids of the parent tools that the tools name and of which nothing is known. */
+  unknownParents(): string[] {
+    const { tools } = this.#rows
+    const parents = tools.ids().flatMap((id) => tools.after(id)?.parent_tool_id ?? [])
+    return [...new Set(parents)].filter((id) => tools.after(id) === undefined)
+  }
+
   /** A row as it was at a change, or undefined when it did not exist then. */
   existing(name: LookupName, id: string, changeId: string): Columns | undefined {
     return this.#rows[name].at(id, changeId)
@@ -106,6 +113,13 @@ class LookupAt implements Lookup {
       parentToolId: text(row, 'parent_tool_id'),
       operational: operational === null ? null : operational === 'true',
     }
+  }
+
+  category(toolId: string): string | null {
+    const row = this.#names.known('tools', toolId, this.#changeId)
+    const parent =
+      row === undefined ? undefined : this.#names.known('tools', text(row, 'parent_tool_id'), this.#changeId)
+    return text(row ?? {}, 'category') ?? text(parent ?? {}, 'category')
   }
 
   children(toolId: string): readonly string[] {

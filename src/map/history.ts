@@ -29,6 +29,11 @@ export class RowHistory {
     this.#after.set(id, row)
   }
 
+  /** The row after the last change of the batch, where it was asked for. */
+  after(id: string): Columns | undefined {
+    return this.#after.get(id)
+  }
+
   /** The row as it was at a change, or undefined when it did not exist. */
   at(id: string, changeId: string): Columns | undefined {
     const changes = this.#changes.get(id)

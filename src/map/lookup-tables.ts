@@ -10,7 +10,7 @@ export interface LookupTable {
 
 /** What is looked up where. NEMO 4.7.1 to 8.1.5 and NEMO-CE have all of these columns. */
 export const LOOKUP_TABLES = {
-  tools: { table: 'NEMO_tool', columns: ['name', 'parent_tool_id', 'operational'], isWatched: true },
+  tools: { table: 'NEMO_tool', columns: ['name', 'parent_tool_id', 'operational', 'category'], isWatched: true },
   areas: { table: 'NEMO_area', columns: ['name'], isWatched: true },
   reservations: { table: 'NEMO_reservation', columns: ['start', 'end'], isWatched: true },
   users: { table: 'NEMO_user', columns: ['username', 'first_name', 'last_name'], isWatched: false },

@@ -29,6 +29,8 @@ export interface ReservationSpan {
  */
 export interface Lookup {
   tool(id: string | null): ToolNames | undefined
+  /** Category of a tool; that of its parent for a child tool, which has none of its own. */
+  category(toolId: string): string | null
   /** Ids of the child tools that a root tool had, ascending. Only for tools in {@link Wanted.children}. */
   children(toolId: string): readonly string[]
   user(id: string | null): Person | undefined

@@ -212,7 +212,11 @@ export class Bridge {
       this.#setAside(message, problem)
       return
     }
-    void link.publish(topic, signed, retain).then((outcome) => this.#answered(message, outcome, link))
+    const attributes = this.#parts.broker.attributes(message.entry)
+    const fits =
+      attributes !== undefined && packetBytes(topic, signed, attributes.bytes) <= link.limits.maximumPacketSize
+    const sent = link.publish(topic, signed, retain, fits ? attributes.properties : undefined)
+    void sent.then((outcome) => this.#answered(message, outcome, link))
   }
 
   #answered(message: Message, outcome: Outcome, link: Link): void {

@@ -4,7 +4,9 @@ import type { LiveSettings } from '../config/live.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
+import type { Entry } from '../queue/entry.ts'
 import { signEnvelope } from '../sign/envelope.ts'
+import { type Attributes, attributesOf } from './attributes.ts'
 import { brokerAddress, type Client, connectOptions, usesTls } from './connect-options.ts'
 import { Link, type LinkEnd } from './link.ts'
 import { differ, OF_THE_LINK, OF_THE_WAIT, STATE_PLACE } from './link-settings.ts'
@@ -79,6 +81,11 @@ export class Broker {
   message(payload: string): string {
     const { use_hmac, hmac_secret_key } = this.#live.current
     return use_hmac ? signEnvelope(payload, hmac_secret_key) : payload
+  }
+
+  /** What goes with it under MQTT 5. */
+  attributes(entry: Entry): Attributes | undefined {
+    return attributesOf(entry, this.#live.current)
   }
 
   /** Says `online` once more, if there is a link: the will of an instance that vanished may have come after ours. */

@@ -1,5 +1,6 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import { Wake } from '../wake.ts'
+import type { Attributes } from './attributes.ts'
 import { type EndedBy, type Outcome, reasonName } from './outcome.ts'
 
 /**
@@ -122,7 +123,7 @@ export class Link {
   }
 
   /** Publishes at QoS 1 and tells what became of it; never rejects. The text is sent as UTF-8. */
-  publish(topic: string, message: string, retain: boolean): Promise<Outcome> {
+  publish(topic: string, message: string, retain: boolean, properties?: Attributes['properties']): Promise<Outcome> {
     if (this.ended.aborted) return Promise.resolve(this.#unansweredOutcome())
     return new Promise((resolve) => {
       this.#next += 1
@@ -133,11 +134,28 @@ export class Link {
         this.#answered.notify()
       }
       this.#unanswered.set(key, { since: performance.now(), settle })
-      this.#client.publish(topic, message, { qos: 1, retain }, (error) => {
+      this.#client.publish(topic, message, { qos: 1, retain, ...(properties && { properties }) }, (error) => {
         const outcome = this.#outcomeOf(error)
         if (outcome !== undefined) settle(outcome)
       })
     })
+  }
+
+  /**
+   * Asks for the messages of one topic, at QoS 1.
+   *
+   * @returns false when the broker does not allow it, or the link has ended
+   */
+  async subscribe(topic: string, onMessage: (text: string) => void): Promise<boolean> {
+    this.#client.on('message', (found, payload) => {
+      if (found === topic) onMessage(payload.toString())
+    })
+    try {
+      await this.#client.subscribeAsync(topic, { qos: 1 })
+      return true
+    } catch {
+      return false // the library throws for each reason code of SUBACK above 0x80, and when the link ends
+    }
   }
 
   /** Takes no new message and waits for the answers to those that were sent, at most 2 s. */

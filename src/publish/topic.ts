@@ -18,8 +18,8 @@ export function topicProblem(topic: string): string | undefined {
   return undefined
 }
 
-/** Bytes of a PUBLISH packet at QoS 1 without properties (MQTT 5, section 3.3). */
-export function packetBytes(topic: string, message: string): number {
-  const remaining = 2 + Buffer.byteLength(topic) + 2 + 1 + Buffer.byteLength(message)
+/** Bytes of a PUBLISH packet at QoS 1 (MQTT 5, section 3.3), of which properties take so many. */
+export function packetBytes(topic: string, message: string, properties = 0): number {
+  const remaining = 2 + Buffer.byteLength(topic) + 2 + 1 + properties + Buffer.byteLength(message)
   return 1 + (remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4) + remaining
 }

@@ -11,6 +11,12 @@ export interface Origin {
   readonly count: number
 }
 
+/** Which event an entry is, and its time (RFC 3339). */
+export interface About {
+  readonly event: string
+  readonly time: string
+}
+
 /** One entry of the queue: a message that is still to be signed. */
 export interface Entry {
   readonly topic: string
@@ -22,12 +28,14 @@ export interface Entry {
   readonly origin: Origin | null
   /** When it was queued, in seconds since 1970; null when nobody said so. */
   readonly queuedAt: number | null
+  /** What it tells, for those who read no payload; only in entries of events. */
+  readonly about?: About
 }
 
 /** The text of an entry: what the Python plugin wrote (`topic, payload, qos, retain, timestamp`), then our own fields. */
 export function encodeEntry(entry: Entry): string {
-  const { topic, payload, retain, entity, origin, queuedAt } = entry
-  return JSON.stringify({ topic, payload, qos: 1, retain, timestamp: queuedAt, entity, ...origin })
+  const { topic, payload, retain, entity, origin, queuedAt, about } = entry
+  return JSON.stringify({ topic, payload, qos: 1, retain, timestamp: queuedAt, entity, ...origin, ...about })
 }
 
 /**
@@ -52,7 +60,9 @@ export function decodeEntry(text: string): Entry {
   const origin = originOf(found as Record<string, unknown>)
   const key = typeof entity === 'string' && origin !== null ? entity : topic
   const queuedAt = typeof timestamp === 'number' ? timestamp : null
-  return { topic, payload, retain: retain ?? false, entity: key, origin, queuedAt }
+  const entry = { topic, payload, retain: retain ?? false, entity: key, origin, queuedAt }
+  const about = origin === null ? undefined : aboutOf(found as Record<string, unknown>)
+  return about === undefined ? entry : { ...entry, about }
 }
 
 /** The origin of an entry's text, or null when the entry is unreadable or not ours. */
@@ -75,6 +85,10 @@ function originOf(fields: Record<string, unknown>): Origin | null {
   if (typeof installation !== 'string' || typeof change !== 'string' || !/^\d{1,19}$/.test(change)) return null
   if (!Number.isInteger(index) || !Number.isInteger(count)) return null
   return { installation, change, index: index as number, count: count as number }
+}
+
+function aboutOf({ event, time }: Record<string, unknown>): About | undefined {
+  return typeof event === 'string' && typeof time === 'string' ? { event, time } : undefined
 }
 
 function typeOf(value: unknown): string {

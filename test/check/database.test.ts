@@ -65,7 +65,8 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'C22 a table was recreated',
-    make: `alter table "NEMO_areaaccessrecord" rename to kept; create table "NEMO_areaaccessrecord" (like kept)`,
+    make: `alter table "NEMO_areaaccessrecord" rename to kept; create table "NEMO_areaaccessrecord" (like kept);
+      grant select on "NEMO_areaaccessrecord" to sidecar`,
     mend: 'drop table "NEMO_areaaccessrecord"; alter table kept rename to "NEMO_areaaccessrecord"',
     code: 'TRIGGERS',
     found: /NEMO_areaaccessrecord: the trigger nemo_mqtt_capture is missing/,
@@ -136,7 +137,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'the role may not read names',
     make: 'revoke select on "NEMO_user" from sidecar',
-    mend: 'grant select (id, username, first_name, last_name) on "NEMO_user" to sidecar',
+    mend: `select nemo_mqtt.grant_service('sidecar')`,
     code: 'DB_RIGHTS',
     level: 'warning',
     found: /may not read NEMO_user.first_name/,

@@ -5,6 +5,7 @@ import { exportConfiguration } from '../../src/commands/config/export.ts'
 import { showHistory } from '../../src/commands/config/history.ts'
 import { importConfiguration } from '../../src/commands/config/import.ts'
 import { listConfigurations } from '../../src/commands/config/list.ts'
+import { previewConfiguration } from '../../src/commands/config/preview.ts'
 import { setSettings } from '../../src/commands/config/set.ts'
 import { showConfiguration } from '../../src/commands/config/show.ts'
 import { testConfiguration } from '../../src/commands/config/test.ts'
@@ -90,6 +91,10 @@ export class ConfigBench {
 
   test(name?: string): Promise<Said> {
     return this.#run((print) => testConfiguration({ name }, this.variables, print))
+  }
+
+  preview(name?: string, json = false): Promise<Said> {
+    return this.#run((print, note) => previewConfiguration({ name, json }, this.variables, { print, note }))
   }
 
   async #run(command: (print: (line: string) => void, note: (line: string) => void) => Promise<number>): Promise<Said> {

@@ -5,6 +5,7 @@ import { migrate } from '../../src/db/migrate.ts'
 import { readState } from '../../src/db/state.ts'
 import { uninstall } from '../../src/db/uninstall.ts'
 import { LOOKUP_TABLES } from '../../src/map/lookup-tables.ts'
+import { SOURCE_NAMES, SOURCES } from '../../src/state/sources.ts'
 import { silent, startLab, type TestDatabase } from './database.ts'
 
 const lab = await startLab(t)
@@ -28,6 +29,11 @@ t.test('the service can do what it needs', async (t) => {
     const list = ['id', ...columns].map((column) => `"${column}"`).join()
     t.ok(Array.isArray(await service.sql(`select ${list} from "${table}"`)), table)
   }
+  for (const name of SOURCE_NAMES) {
+    const { table, needs, may } = SOURCES[name]
+    const list = [...needs, ...may].map((column) => `"${column}"`).join()
+    t.ok(Array.isArray(await service.sql(`select ${list} from "${table}"`)), table)
+  }
   t.ok((await service.sql('select app, name from django_migrations')).length > 0)
   t.strictSame(await findDrift(service), [], 'it sees whether its triggers are in place')
   t.strictSame(await findNotices(service), [])
@@ -41,6 +47,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   'nemo_mqtt.unmapped': ['insert', 'delete'],
   'nemo_mqtt.configuration': ['insert', 'update', 'delete'],
   'nemo_mqtt.message_log': ['insert', 'delete'],
+  'nemo_mqtt.retained_topic': ['insert', 'delete'],
 }
 
 t.test('the service can do nothing else', async (t) => {
@@ -102,8 +109,9 @@ t.test('a role that exists is adopted and keeps what it had', async (t) => {
   const [{ granted = [] } = {}] = await db.sql<{ granted: string[] }>(
     `select granted from nemo_mqtt.service_role where name = 'adopted'`,
   )
-  t.ok(granted.includes('select (username, first_name, last_name) on public."NEMO_user"'), granted.join('; '))
-  t.notMatch(granted.join(), /NEMO_area/, 'what it could read before is not granted again')
+  const people = 'select (username, first_name, last_name, is_staff, is_service_personnel) on public."NEMO_user"'
+  t.ok(granted.includes(people), granted.join('; '))
+  t.notMatch(granted.join(), /"NEMO_area"/, 'what it could read before is not granted again')
   await migrate({ url: db.url, print: silent, serviceRole: role })
   t.match(await db.sql(`select * from nemo_mqtt.service_role where name = 'adopted'`), [{ created: false, granted }])
   await uninstall({ url: db.url, print: silent, confirm: async () => true })

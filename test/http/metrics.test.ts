@@ -19,6 +19,7 @@ nemo_mqtt_cpu_seconds_total
 nemo_mqtt_delivery_seconds_bucket le
 nemo_mqtt_delivery_seconds_count
 nemo_mqtt_delivery_seconds_sum
+nemo_mqtt_events_filtered_total
 nemo_mqtt_events_total event
 nemo_mqtt_in_flight_entries
 nemo_mqtt_info version

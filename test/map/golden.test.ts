@@ -57,6 +57,7 @@ function asPrefetched(golden: Golden): Lookup {
       const isChild = id !== null && [...wanted.children].some((parent) => lookup.children(parent).includes(id))
       return lookup.tool(isChild ? id : ask('tools', id))
     },
+    category: (id) => lookup.category(id),
     children: (id) => lookup.children(ask('children', id) ?? ''),
     user: (id) => lookup.user(ask('users', id)),
     area: (id) => lookup.area(ask('areas', id)),

@@ -76,6 +76,7 @@ function recording(lookup: Lookup, asked: Record<string, Record<string, Row | un
         parent_tool_id: tool.parentToolId === null ? null : Number(tool.parentToolId),
         operational: tool.operational,
       })),
+    category: (id) => lookup.category(id),
     children: (id) => lookup.children(id),
     user: (id) =>
       note('NEMO_user', id, lookup.user(id), (user) => ({

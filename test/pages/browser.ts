@@ -27,6 +27,7 @@ export async function startBrowser(t: Test): Promise<Browser> {
     executablePath: program('chromium'),
     args: [
       '--no-sandbox', // root has none to offer, and the pages are our own
+      '--host-resolver-rules=MAP *.example.org 127.0.0.1',
       '--disable-gpu',
       '--disable-dev-shm-usage',
       '--disable-background-networking',

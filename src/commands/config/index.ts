@@ -6,6 +6,7 @@ import { exportCommand } from './export.ts'
 import { historyCommand } from './history.ts'
 import { importCommand } from './import.ts'
 import { listCommand } from './list.ts'
+import { previewCommand } from './preview.ts'
 import { setCommand } from './set.ts'
 import { showCommand } from './show.ts'
 import { testCommand } from './test.ts'
@@ -15,7 +16,7 @@ import { unsetCommand } from './unset.ts'
 /** `nemo-mqtt config`. */
 export const configCommand: CommandModule = {
   command: 'config',
-  describe: 'stored configurations: list, show, change, enable, take back, test',
+  describe: 'stored configurations: list, show, change, enable, take back, test, preview',
   builder: (yargs) =>
     yargs
       .command(listCommand)
@@ -25,6 +26,7 @@ export const configCommand: CommandModule = {
       .command(unsetCommand)
       .command(enableCommand)
       .command(testCommand)
+      .command(previewCommand)
       .command(deleteCommand)
       .command(historyCommand)
       .command(undoCommand)

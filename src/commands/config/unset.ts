@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
-import { nearest } from '../../config/nearest.ts'
 import { keepUsable } from '../../config/usable.ts'
+import { nearest } from '../../nearest.ts'
 import { printLine, printNote } from '../terminal.ts'
 import { refused } from './assignments.ts'
 import { type Output, tellEffect, withStore } from './session.ts'

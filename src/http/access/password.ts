@@ -6,11 +6,11 @@ const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 }
 const SALT_BYTES = 16
 const KEY_BYTES = 32
 
-/** A password as it can stand in the environment without being one: `scrypt$`, salt and hash in base64url. */
+/** A password as it can stand in the environment without being one: `scrypt:`, salt and hash in base64url. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
   const hash = await derive(password, salt)
-  return `scrypt$${salt.toString('base64url')}$${hash.toString('base64url')}`
+  return `scrypt:${salt.toString('base64url')}:${hash.toString('base64url')}`
 }
 
 /** Whether a password is the right one; takes the same time wherever the two differ. */

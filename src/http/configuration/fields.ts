@@ -6,6 +6,15 @@ import { shownSettings } from '../../config/shown.ts'
 import { isSecret, typeOf } from '../../config/stored.ts'
 import type { Field, FieldGroup, MachineSetting, Value } from '../wire/configuration.ts'
 
+/** Texts that may have several lines. */
+const LINES: ReadonlySet<SettingName> = new Set([
+  'event_filter',
+  'tool_filter',
+  'area_filter',
+  'category_filter',
+  'topic_overrides',
+])
+
 /** What the schema says of a setting, as far as it says it. */
 interface Schema {
   readonly description?: string
@@ -37,7 +46,8 @@ function fieldOf(name: SettingName, { values }: Source): Field {
   const words = wordsOf(name)
   const isFixed = Object.hasOwn(values, name)
   const hidden = isSecret(name)
-  const plain = typeOf(name) === 'string' ? 'text' : (typeOf(name) as 'integer' | 'boolean')
+  const type = typeOf(name)
+  const plain = type === 'string' ? (LINES.has(name) ? 'lines' : 'text') : type
   return {
     name,
     label: labelOf(name),

@@ -7,7 +7,7 @@ export interface Field {
   readonly label: string
   /** What it is for; backticks around code. */
   readonly help: string
-  readonly kind: 'text' | 'integer' | 'boolean' | 'choice' | 'secret'
+  readonly kind: 'text' | 'lines' | 'integer' | 'boolean' | 'choice' | 'secret'
   /** Null for a secret. */
   readonly fallback: Value | null
   readonly minimum?: number
@@ -154,6 +154,26 @@ export interface TestResult {
   readonly lines: readonly TestLine[]
   /** How long it took. */
   readonly ms: number
+}
+
+/** What one message would be. */
+export interface PreviewLine {
+  /** Its topic as it was delivered. */
+  readonly was: string
+  readonly isSent: boolean
+  /** Why it is left out. */
+  readonly why: string | null
+  readonly topic: string | null
+  readonly payload: string | null
+  /** What is not known and could change the answer. */
+  readonly doubt: string | null
+}
+
+/** What the form would make of the last messages. */
+export interface PreviewResult {
+  readonly lines: readonly PreviewLine[]
+  /** What stands in for what could not be had. */
+  readonly notes: readonly string[]
 }
 
 /** A message that was set aside, without its payload. */

@@ -1,0 +1,25 @@
+import type { EventBody } from '../event.ts'
+
+/**
+ * Keys whose values name a person, or are text that people write and in which names stand: projects are often called
+ * after people. The keys stay, as the contract demands.
+ */
+export const PERSONAL: ReadonlySet<string> = new Set([
+  'user_id',
+  'user_name',
+  'operator_id',
+  'operator_name',
+  'username',
+  'first_name',
+  'last_name',
+  'project_name',
+  'title',
+  'problem_description',
+])
+
+/** The event without anything that tells of a person; the same object when it has nothing of the kind. */
+export function withoutPeople(body: EventBody): EventBody {
+  if (!Object.keys(body).some((key) => PERSONAL.has(key))) return body
+  const entries = Object.entries(body).map(([key, value]) => [key, PERSONAL.has(key) ? null : value])
+  return Object.fromEntries(entries) as EventBody
+}

@@ -1,0 +1,36 @@
+import type { ChoiceSettings } from './choice-settings.ts'
+import { EVENT_NAMES, unknownEvent } from './event-patterns.ts'
+import { Filter } from './filter.ts'
+import { readOverrides } from './overrides.ts'
+import { Template } from './template.ts'
+
+/** A setting and what is wrong with its value, after its name; undefined when it can be used. */
+export type ChoiceRule = readonly [keyof ChoiceSettings, (settings: ChoiceSettings) => string | undefined]
+
+/** The rules for the settings of a choice, beyond their types. */
+export const CHOICE_RULES: readonly ChoiceRule[] = [
+  ['event_filter', ({ event_filter }) => eventFilterProblem(event_filter)],
+  ['tool_filter', ({ tool_filter }) => problemOf(Filter.read(tool_filter))],
+  ['area_filter', ({ area_filter }) => problemOf(Filter.read(area_filter))],
+  ['category_filter', ({ category_filter }) => problemOf(Filter.read(category_filter))],
+  ['topic_template', (settings) => problemOf(Template.read(settings.topic_template, prefixOf(settings)))],
+  ['topic_overrides', (settings) => problemOf(readOverrides(settings.topic_overrides, prefixOf(settings)))],
+]
+
+function eventFilterProblem(text: string): string | undefined {
+  const filter = Filter.read(text)
+  if ('problem' in filter) return filter.problem
+  const unknown = filter.names.flatMap((name) => unknownEvent(name) ?? [])
+  if (unknown.length > 0) return unknown.join('; ')
+  const isNothing = EVENT_NAMES.every((name) => filter.leftOutBy({ id: null, name }) !== undefined)
+  return isNothing ? `${JSON.stringify(text)} leaves every event out` : undefined
+}
+
+function problemOf(read: object | { readonly problem: string }): string | undefined {
+  return 'problem' in read ? String(read.problem) : undefined
+}
+
+// The rules see the prefix as it was written; its own rule cleans it.
+function prefixOf({ topic_prefix }: ChoiceSettings): string {
+  return topic_prefix.replace(/^[\s/]+|[\s/]+$/g, '')
+}
