@@ -1,3 +1,4 @@
 import { show } from './frame/frame.tsx'
+import { Monitor } from './monitor/page.tsx'
 
-show(<h1>monitor</h1>)
+show(<Monitor />)

@@ -1,8 +1,10 @@
 import type { Pool } from 'pg'
 import { Archive } from './archive/archive.ts'
+import { findChange } from './archive/one-change.ts'
 import { pause } from './backoff.ts'
 import { Notifications } from './capture/notifications.ts'
 import { Claims } from './claims.ts'
+import { originOf, readStored } from './config/in-force.ts'
 import type { LiveSettings } from './config/live.ts'
 import type { Source } from './config/resolve.ts'
 import { ConfigurationWatch } from './config/watch.ts'
@@ -12,16 +14,24 @@ import { Lease } from './db/lease.ts'
 import { createPool } from './db/pool.ts'
 import { Health, STAGES } from './health.ts'
 import { createApp } from './http/app.ts'
+import { configurationRoutes } from './http/configuration-routes.ts'
 import { Metrics } from './http/metrics.ts'
+import { monitorRoutes } from './http/monitor-routes.ts'
 import type { Observed, Readiness } from './http/observed.ts'
+import { parkedRoutes } from './http/parked-routes.ts'
+import { schemaRoutes } from './http/schema-routes.ts'
 import { serve } from './http/server.ts'
+import { toolsRoutes } from './http/tools-routes.ts'
 import { Liveness } from './liveness.ts'
 import type { Log } from './log.ts'
 import type { NameFormat } from './map/person.ts'
+import { Monitor } from './monitor/monitor.ts'
 import { Broker } from './publish/broker.ts'
 import { CertificateWatch } from './publish/certificate-watch.ts'
 import { Pulse } from './pulse.ts'
 import { inspectQueue } from './queue/inspect.ts'
+import { KEYS } from './queue/keys.ts'
+import { visitRedis } from './queue/visit.ts'
 import { Retention } from './retain/retention.ts'
 import { storedNameFormat } from './state/name-format.ts'
 import { StateWatch } from './state/state-watch.ts'
@@ -43,6 +53,8 @@ export interface ServiceParts {
   readonly live: LiveSettings
   /** The settings of the environment, which win over those that are stored. */
   readonly environment: Source
+  /** The environment itself, for the checks. */
+  readonly variables: NodeJS.ProcessEnv
   readonly log: Log
   /** Values that must not be shown. */
   readonly secrets: () => readonly string[]
@@ -68,13 +80,17 @@ interface Term {
 export class Service {
   readonly #live: LiveSettings
   readonly #environment: Source
+  readonly #variables: NodeJS.ProcessEnv
+  readonly #secrets: () => readonly string[]
   readonly #vitals: Vitals
   /** Those of the present term; undefined on a standby. */
   #claims: Claims | undefined
 
-  constructor({ live, environment, log, secrets }: ServiceParts) {
+  constructor({ live, environment, variables, log, secrets }: ServiceParts) {
     this.#live = live
     this.#environment = environment
+    this.#variables = variables
+    this.#secrets = secrets
     const traffic = new Traffic()
     const pulse = new Pulse()
     traffic.on('delivered', ({ entry }) => pulse.delivered(entry))
@@ -123,22 +139,31 @@ export class Service {
     const states = new StateWatch({ pool: statesPool, nameFormat: () => this.#nameFormat(statesPool), traffic, log })
     const ended = new AbortController()
     const watching = AbortSignal.any([signal, ended.signal])
+    const monitor = this.#monitor(pool, observed)
     const watchers = [
       serve(
         createApp({
           settings,
-          environment: this.#environment,
           observed,
           metrics: new Metrics(observed, traffic),
-          states,
           log,
-          topicPrefix: () => this.#live.current.topic_prefix,
+          routes: (streams) => [
+            ['/mqtt/api/monitor', monitorRoutes(monitor, streams)],
+            ['/mqtt/api/tools', toolsRoutes(states, streams)],
+            [
+              '/mqtt/api/configuration',
+              configurationRoutes({ settings, environment: this.#environment, observed, log }),
+            ],
+            ['/mqtt/api/parked', parkedRoutes({ settings, log })],
+            ['/schemas/', schemaRoutes(() => this.#live.current.topic_prefix)],
+          ],
         }),
         settings,
         health,
         watching,
       ),
       states.run(watching),
+      monitor.run(watching),
       tellSystemd({ readiness: observed.readiness, stuck: observed.stuck, log }, process.env, watching),
     ]
     // It ends after the stages: the last messages are delivered while they end.
@@ -160,6 +185,20 @@ export class Service {
     const { current, paused } = this.#live
     const isInForce = this.#claims !== undefined && paused === undefined
     return isInForce ? current.user_name_format : await storedNameFormat(pool, this.#environment)
+  }
+
+  #monitor(pool: Pool, observed: Observed): Monitor {
+    const live = this.#live
+    const configuration = (): Promise<string | undefined> => answerOf(readStored(pool).then(originOf))
+    return new Monitor({
+      traffic: this.#vitals.traffic,
+      live,
+      ask: { ...observed, configuration },
+      secrets: this.#secrets,
+      variables: this.#variables,
+      delivered: () => visitRedis(live.current, (redis) => redis.lrange(KEYS.monitor, 0, -1)),
+      findChange: (id) => answerOf(findChange(pool, id)),
+    })
   }
 
   #observed(pool: Pool): Observed {

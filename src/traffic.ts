@@ -9,6 +9,15 @@ export interface Delivery {
   readonly hasSubscribers: boolean
   /** How often it was sent, this time included. */
   readonly attempts: number
+  /** The text on the wire, signed if signing is on; undefined when whoever tells does not have it. */
+  readonly wire?: string
+}
+
+/** A change that became messages. */
+export interface Mapped {
+  readonly change: Change
+  /** Its entries as they lie in Redis, in their order. */
+  readonly entries: readonly string[]
 }
 
 /** A message that cannot be published. */
@@ -23,10 +32,14 @@ export interface Parked {
  * middle of the work, so they take note and do theirs later; nothing that they do can hold up a message.
  */
 export class Traffic extends EventEmitter<{
+  read: [readonly Change[]]
+  mapped: [change: Mapped, readAt: number]
+  pushed: [changes: readonly Mapped[]]
+  taken: [Entry]
+  sent: [Entry]
   delivered: [Delivery]
   parked: [Parked]
-  silent: [Change, string | undefined]
-  read: [readonly Change[]]
+  silent: [change: Change, why: string | undefined]
 }> {
   /** Since the start of the process. */
   readonly counts = {
@@ -36,6 +49,7 @@ export class Traffic extends EventEmitter<{
     /** Events that a filter left out. */
     filtered: 0,
     unmapped: 0,
+    sent: 0,
     delivered: 0,
     unheard: 0,
     refused: 0,
@@ -49,6 +63,31 @@ export class Traffic extends EventEmitter<{
   queued(event: string): void {
     const { queued } = this.counts
     queued.set(event, (queued.get(event) ?? 0) + 1)
+  }
+
+  /**
+   * A change became messages, which are about to be queued.
+   *
+   * @param readAt when it was read from the log, by `performance.now()`
+   */
+  mapped(mapped: Mapped, readAt: number): void {
+    this.emit('mapped', mapped, readAt)
+  }
+
+  /** Redis has the messages of these changes; those of changes without any do not count. */
+  pushed(changes: readonly Mapped[]): void {
+    this.emit('pushed', changes)
+  }
+
+  /** An entry was taken from the queue. The same object stands for it until it is delivered or parked. */
+  taken(entry: Entry): void {
+    this.emit('taken', entry)
+  }
+
+  /** Its message was given to the broker, which has not answered yet. */
+  sent(entry: Entry): void {
+    this.counts.sent += 1
+    this.emit('sent', entry)
   }
 
   /** The broker has a message. */
@@ -70,7 +109,11 @@ export class Traffic extends EventEmitter<{
     this.emit('read', changes)
   }
 
-  /** A change became no message; `why` when not for what it is, but because a filter left its events out. */
+  /**
+   * A change became no message.
+   *
+   * @param why for people; without it, what the mappers make of the columns that differ
+   */
   silent(change: Change, why?: string): void {
     this.counts.silent += 1
     this.emit('silent', change, why)

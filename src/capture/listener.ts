@@ -188,6 +188,7 @@ export class Listener {
   async #forward(logged: readonly LoggedChange[], signal: AbortSignal): Promise<void> {
     if (logged.length === 0) return
     const { lookup, pending, traffic, live } = this.#parts
+    const readAt = performance.now()
     const changes = await this.#parse(logged)
     traffic.read(changes)
     const choice = choiceOf(live.current) // one for the whole batch, the one that its names are looked up for
@@ -206,10 +207,12 @@ export class Listener {
       pending.add(change.id, entries.length)
       traffic.counts.filtered += leftOut.length
       if (entries.length === 0) traffic.silent(change, whyLeftOut(leftOut))
+      else traffic.mapped({ change, entries }, readAt)
     }
     const entries = mapped.flatMap((one) => one.entries)
     if (entries.length === 0) return
     await this.#push(entries, signal)
+    if (!signal.aborted) traffic.pushed(mapped)
   }
 
   // A full Redis is no lost Redis: the bridge goes on emptying it, and then there is room again.

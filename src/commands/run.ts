@@ -28,7 +28,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     setLevel(log, now.log_level)
   })
   log.info({ version: version() }, 'nemo-mqtt starts')
-  await new Service({ live, environment: given, log, secrets }).run(onSignals(log))
+  await new Service({ live, environment: given, variables: environment, log, secrets }).run(onSignals(log))
   log.info('nemo-mqtt has stopped')
   return 0
 }

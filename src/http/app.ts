@@ -2,24 +2,18 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import { isLoopback } from '../config/checks.ts'
-import type { Source } from '../config/resolve.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { StateWatch } from '../state/state-watch.ts'
 import { Access } from './access/access.ts'
 import { LOGIN_STYLE, loginPage } from './access/login-page.ts'
 import type { Web } from './access/visitor.ts'
 import { assetRoutes } from './assets.ts'
-import { configurationRoutes } from './configuration-routes.ts'
 import { EventStreams } from './event-stream.ts'
 import { healthRoutes } from './health-routes.ts'
 import type { Metrics } from './metrics.ts'
 import type { Observed } from './observed.ts'
 import { type Page, page } from './page.ts'
-import { parkedRoutes } from './parked-routes.ts'
-import { schemaRoutes } from './schema-routes.ts'
-import { toolsRoutes } from './tools-routes.ts'
 
 /** The largest body that is read, in bytes. */
 const LARGEST_BODY = 256 * 1024
@@ -34,22 +28,17 @@ const PAGES: Readonly<Record<string, Page>> = {
 export interface AppParts {
   /** Those of the machine: how the port is opened and who may use it. */
   readonly settings: Settings
-  /** What the environment says: it wins over what is stored. */
-  readonly environment: Source
   readonly observed: Observed
   readonly metrics: Metrics
-  readonly states: StateWatch
   readonly log: Log
-  /** First level of topics at present. */
-  readonly topicPrefix: () => string
+  /** What answers below which path, for visitors alone. */
+  readonly routes: (streams: EventStreams) => ReadonlyArray<readonly [path: string, routes: Hono<Web>]>
 }
 
 /** Everything that the service answers over HTTP: first who may, then what. */
-export function createApp(parts: AppParts): Hono<Web> {
-  const { settings, environment, observed, metrics, states, log, topicPrefix } = parts
+export function createApp({ settings, observed, metrics, log, routes }: AppParts): Hono<Web> {
   const access = new Access(settings)
   const { prefix } = access.origins
-  const streams = new EventStreams()
   const app = new Hono<Web>({ getPath: (request) => pathWithout(prefix, request) })
   app.use(secureHeaders(SECURE))
   app.use(access.guard())
@@ -59,10 +48,7 @@ export function createApp(parts: AppParts): Hono<Web> {
   app.post('/mqtt/login', (context) => access.login(context))
   app.post('/mqtt/logout', (context) => access.logout(context))
   app.get('/mqtt/api/visitor', (context) => context.json(context.get('visitor')))
-  app.route('/mqtt/api/configuration', configurationRoutes({ settings, environment, observed, log }))
-  app.route('/mqtt/api/parked', parkedRoutes({ settings, log }))
-  app.route('/schemas/', schemaRoutes(topicPrefix))
-  app.route('/mqtt/api/tools', toolsRoutes(states, streams))
+  for (const [path, some] of routes(new EventStreams())) app.route(path, some)
   app.route('/mqtt/assets', assetRoutes())
   for (const [path, one] of Object.entries(PAGES)) {
     app.get(path, (context) => page(context, one, { prefix, hasPasswords: access.hasPasswords }))

@@ -179,7 +179,9 @@ export class Bridge {
   #accept(text: string | Buffer): void {
     try {
       if (typeof text !== 'string') throw notText()
-      this.#lanes.add(freshMessage(text, decodeEntry(text)))
+      const message = freshMessage(text, decodeEntry(text))
+      this.#lanes.add(message)
+      this.#parts.traffic.taken(message.entry)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       this.#parking.add(text, undefined, error.message)
@@ -215,17 +217,19 @@ export class Bridge {
     const attributes = this.#parts.broker.attributes(message.entry)
     const fits =
       attributes !== undefined && packetBytes(topic, signed, attributes.bytes) <= link.limits.maximumPacketSize
+    this.#parts.traffic.sent(message.entry)
     const sent = link.publish(topic, signed, retain, fits ? attributes.properties : undefined)
-    void sent.then((outcome) => this.#answered(message, outcome, link))
+    void sent.then((outcome) => this.#answered(message, outcome, link, signed))
   }
 
-  #answered(message: Message, outcome: Outcome, link: Link): void {
+  #answered(message: Message, outcome: Outcome, link: Link, wire: string): void {
     switch (outcome.kind) {
       case 'delivered':
         this.#parts.traffic.delivered({
           entry: message.entry,
           hasSubscribers: outcome.hasSubscribers,
           attempts: 1 + message.refusals + message.closes,
+          wire,
         })
         this.#parts.broker.delivered()
         this.#finishWith(message)

@@ -1,4 +1,5 @@
 import type { RedisPlace } from './connect.ts'
+import { decodeEntry } from './entry.ts'
 import { KEYS } from './keys.ts'
 import { parkedMessage } from './parked.ts'
 import { visitRedis } from './visit.ts'
@@ -18,6 +19,8 @@ export interface ParkedSummary {
 /** What the lists in Redis hold. */
 export interface QueueState {
   readonly queued: number
+  /** When the oldest in the queue was put there, in seconds since 1970; null when there is none, or nobody said so. */
+  readonly oldestQueuedAt: number | null
   readonly inFlight: number
   readonly parked: number
   /** The newest few. */
@@ -33,15 +36,25 @@ export interface QueueState {
  */
 export async function inspectQueue(place: RedisPlace): Promise<QueueState> {
   return await visitRedis(place, async (redis) => {
-    const [queued, inFlight, parked] = await Promise.all([
+    const [queued, inFlight, parked, [oldest]] = await Promise.all([
       redis.llen(KEYS.queue),
       redis.llen(KEYS.inFlight),
       redis.llen(KEYS.parked),
+      redis.lrange(KEYS.queue, -1, -1),
     ])
     const newest = await redis.lrange(KEYS.parked, 0, SHOWN - 1)
     const newestParked = newest.map(parkedMessage).map(({ entry, reason, time }) => {
       return { topic: entry?.topic ?? null, reason, time }
     })
-    return { queued, inFlight, parked, newestParked, bridge: await redis.get(KEYS.status) }
+    const bridge = await redis.get(KEYS.status)
+    return { queued, oldestQueuedAt: queuedAtOf(oldest), inFlight, parked, newestParked, bridge }
   })
+}
+
+function queuedAtOf(text: string | undefined): number | null {
+  try {
+    return text === undefined ? null : decodeEntry(text).queuedAt
+  } catch {
+    return null // the bridge will park it
+  }
 }

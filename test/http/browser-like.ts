@@ -1,16 +1,15 @@
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import pg from 'pg'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { resolveMachineSettings, type Source } from '../../src/config/resolve.ts'
+import { resolveMachineSettings } from '../../src/config/resolve.ts'
 import { Health } from '../../src/health.ts'
 import { createApp } from '../../src/http/app.ts'
 import { Metrics } from '../../src/http/metrics.ts'
 import type { Observed } from '../../src/http/observed.ts'
+import { schemaRoutes } from '../../src/http/schema-routes.ts'
 import { Pulse } from '../../src/pulse.ts'
-import { StateWatch } from '../../src/state/state-watch.ts'
 import { Traffic } from '../../src/traffic.ts'
 
 /** An answer as it came over the socket. */
@@ -42,12 +41,11 @@ export interface Door {
 
 /** Opens the pages with these settings of the machine. */
 export async function openDoor(t: Test, settings: Readonly<Record<string, string>> = {}): Promise<Door> {
-  const environment: Source = {
+  const all = resolveMachineSettings({
     values: { database_url: 'postgres://nobody@127.0.0.1:1/none', ...settings },
     problems: [],
     nameOf: (name) => name,
-  }
-  const all = resolveMachineSettings(environment)
+  })
   const observed: Observed = {
     health: new Health(pino({ level: 'silent' })),
     pulse: new Pulse(),
@@ -60,12 +58,10 @@ export async function openDoor(t: Test, settings: Readonly<Record<string, string
   const log = pino({ level: 'silent' })
   const app = createApp({
     settings: all,
-    environment,
     observed,
     metrics: new Metrics(observed, new Traffic()),
     log,
-    states: new StateWatch({ pool: new pg.Pool(), traffic: new Traffic(), log, nameFormat: async () => 'none' }),
-    topicPrefix: () => 'nemo',
+    routes: () => [['/schemas/', schemaRoutes(() => 'nemo')]],
   })
   const server = createAdaptorServer({ fetch: app.fetch })
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))

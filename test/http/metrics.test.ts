@@ -51,7 +51,14 @@ function open(changed: Partial<Observed> = {}) {
     readiness: () => ({ isReady: true, role: 'active', why: '' }),
     stuck: () => [],
     changeLog: async () => ({ depth: 3, oldestSeconds: 1.5, unmapped: 1 }),
-    queue: async () => ({ queued: 5, inFlight: 2, parked: 7, newestParked: [], bridge: 'connected' }),
+    queue: async () => ({
+      queued: 5,
+      oldestQueuedAt: null,
+      inFlight: 2,
+      parked: 7,
+      newestParked: [],
+      bridge: 'connected',
+    }),
     inFlight: () => ({ entries: 2, unanswered: 1 }),
     ...changed,
   }
@@ -122,7 +129,8 @@ t.test('the numbers are those of the moment', async (t) => {
 t.test('what cannot be asked is missing, not zero, and comes back', async (t) => {
   let isAway = true
   const { metrics } = open({
-    queue: async () => (isAway ? undefined : { queued: 0, inFlight: 0, parked: 0, newestParked: [], bridge: null }),
+    queue: async () =>
+      isAway ? undefined : { queued: 0, oldestQueuedAt: null, inFlight: 0, parked: 0, newestParked: [], bridge: null },
     inFlight: () => undefined,
   })
   const away = (await metrics.text()).text

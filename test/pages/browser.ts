@@ -61,7 +61,7 @@ export async function startBrowser(t: Test): Promise<Browser> {
 
 // The browser itself writes these when an answer is no success: what the page makes of it is for the test to say.
 function isExpected(text: string): boolean {
-  return /Failed to load resource|net::ERR_/.test(text)
+  return /Failed to load resource|net::ERR_|^EventSource's response has a MIME type/.test(text)
 }
 
 /** Takes a picture of the whole page, for people to look at. */
