@@ -1,3 +1,4 @@
+import { ConfigurationPage } from './configuration/page.tsx'
 import { show } from './frame/frame.tsx'
 
-show(<h1>configuration</h1>)
+show(<ConfigurationPage />)

@@ -14,9 +14,11 @@ import { Lease } from './db/lease.ts'
 import { createPool } from './db/pool.ts'
 import { Health, STAGES } from './health.ts'
 import { createApp } from './http/app.ts'
+import { configurationRoutes } from './http/configuration-routes.ts'
 import { Metrics } from './http/metrics.ts'
 import { monitorRoutes } from './http/monitor-routes.ts'
 import type { Observed, Readiness } from './http/observed.ts'
+import { parkedRoutes } from './http/parked-routes.ts'
 import { schemaRoutes } from './http/schema-routes.ts'
 import { serve } from './http/server.ts'
 import { toolsRoutes } from './http/tools-routes.ts'
@@ -148,6 +150,11 @@ export class Service {
           routes: (streams) => [
             ['/mqtt/api/monitor', monitorRoutes(monitor, streams)],
             ['/mqtt/api/tools', toolsRoutes(states, streams)],
+            [
+              '/mqtt/api/configuration',
+              configurationRoutes({ settings, environment: this.#environment, observed, log }),
+            ],
+            ['/mqtt/api/parked', parkedRoutes({ settings, log })],
             ['/schemas/', schemaRoutes(() => this.#live.current.topic_prefix)],
           ],
         }),

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { redisSettings } from '../config/environment.ts'
 import { AppError } from '../errors.ts'
-import { chooseParked, dropParked, type ParkedMessage, readParked, retryParked } from '../queue/parked.ts'
+import { chooseParked, dropParked, type ParkedMessage, readParked, retryParked, withReason } from '../queue/parked.ts'
 import { visitRedis } from '../queue/visit.ts'
 import { type Ask, asker, confirmed, type Print, printLine } from './terminal.ts'
 
@@ -169,10 +169,6 @@ function choose(all: readonly ParkedMessage[], { number, all: isAll, reason }: P
   if (number === undefined) return withReason(all, reason)
   if (reason === undefined) return [chooseParked(all, number)]
   throw new AppError('NEMO_MQTT_ERR_CONFIG', '--reason goes with --all')
-}
-
-function withReason(messages: readonly ParkedMessage[], part: string | undefined): ParkedMessage[] {
-  return messages.filter(({ reason }) => part === undefined || reason.toLowerCase().includes(part.toLowerCase()))
 }
 
 function summaryOf({ number, time, attempts, entry, reason }: ParkedMessage): object {

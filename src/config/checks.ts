@@ -1,18 +1,13 @@
 import { BlockList, isIP } from 'node:net'
 import { CHOICE_RULES } from '../choose/problems.ts'
 import { reasonOf } from '../errors.ts'
+import type { Problem } from './problem.ts'
 import type { SettingName, Settings } from './settings.ts'
 import { cleanTopicPrefix } from './topic-prefix.ts'
 
 const ENCODED = ' (with % and other special characters written as %25 and so on)'
 const SHORTEST_CONFIG_KEY = 16
 const SHORTEST_PASSWORD = 12
-
-/** Something wrong with a setting whose type is right. */
-export interface Problem {
-  readonly name: SettingName
-  readonly problem: string
-}
 
 /** A rule that more than one setting, or more than a type, is needed for; gives what is wrong, after the name. */
 type Check = readonly [SettingName, (settings: Settings, nameOf: NameOf) => string | undefined]
@@ -114,10 +109,10 @@ export function networksOf(text: string): BlockList {
 export const HASHED_PASSWORD = /^scrypt:([A-Za-z0-9_-]{22}):([A-Za-z0-9_-]{43})$/
 
 /** What is wrong with settings whose types are right. */
-export function checkSettings(settings: Settings, nameOf: NameOf): Problem[] {
+export function checkSettings(settings: Settings, nameOf: NameOf): Array<Problem & { readonly name: SettingName }> {
   return CHECKS.flatMap(([name, check]) => {
     const problem = check(settings, nameOf)
-    return problem === undefined ? [] : [{ name, problem: `${nameOf(name)}: ${problem}` }]
+    return problem === undefined ? [] : [{ name, called: nameOf(name), problem }]
   })
 }
 

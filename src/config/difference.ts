@@ -22,6 +22,11 @@ export function changesOf(before: StoredValues, after: StoredValues): SettingCha
   })
 }
 
+/** What was changed in the settings; nothing for a deletion, which says it all. */
+export function settingChanges({ before, after }: HistoryEntry): SettingChange[] {
+  return after === null ? [] : changesOf(before?.settings ?? {}, after.settings)
+}
+
 /** Whether the value of a stored setting may be shown. */
 export function isShown(setting: string): boolean {
   const isIn = (names: readonly string[]): boolean => names.includes(setting)

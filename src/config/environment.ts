@@ -1,8 +1,17 @@
 import { AppError, reasonOf } from '../errors.ts'
 import { redisUrlProblem } from './checks.ts'
+import type { Problem } from './problem.ts'
 import { resolveSettings, type Source, withDatabase } from './resolve.ts'
 import { credentialFile, PREFIX, secretFrom } from './secret.ts'
-import { isSetting, nearestSetting, REDIS_URL, type RedisSettings, SECRET_NAMES, type Settings } from './settings.ts'
+import {
+  isSetting,
+  nearestSetting,
+  REDIS_URL,
+  type RedisSettings,
+  SECRET_NAMES,
+  type SettingName,
+  type Settings,
+} from './settings.ts'
 
 /** Variables of `nemo-mqtt migrate`, which may stand in the same file of environment variables. */
 const OF_OTHER_COMMANDS: ReadonlySet<string> = new Set(['service_password', 'service_password_file'])
@@ -12,7 +21,7 @@ const OF_OTHER_COMMANDS: ReadonlySet<string> = new Set(['service_password', 'ser
  * names, or from a credential of systemd.
  */
 export function fromEnvironment(environment: NodeJS.ProcessEnv): Source {
-  const problems: string[] = []
+  const problems: Problem[] = []
   const values: Record<string, unknown> = {}
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || value === undefined) continue
@@ -20,10 +29,10 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): Source {
     if (isSetting(name)) {
       if (value !== '' || name === 'topic_prefix') values[name] = value
     } else if (!isSecretFile(name) && !OF_OTHER_COMMANDS.has(name)) {
-      problems.push(`${variable}: there is no such setting${suggestion(name)}`)
+      problems.push({ name, called: variable, problem: `there is no such setting${suggestion(name)}` })
     }
   }
-  for (const name of SECRET_NAMES) readSecret(environment, variableOf(name), values, problems)
+  for (const name of SECRET_NAMES) readSecret(environment, name, values, problems)
   return { values, problems, nameOf: variableOf }
 }
 
@@ -75,21 +84,23 @@ function isSecretFile(name: string): boolean {
 
 function readSecret(
   environment: NodeJS.ProcessEnv,
-  variable: string,
+  name: SettingName,
   values: Record<string, unknown>,
-  problems: string[],
+  problems: Problem[],
 ): void {
+  const variable = variableOf(name)
+  const called = `${variable}_FILE`
   const isInFile = environment[`${variable}_FILE`] || credentialFile(environment, variable)
   if (!isInFile) return
   if (environment[variable]) {
-    problems.push(`${variable}_FILE: ${variable} is set too; keep one of them`)
+    problems.push({ name, called, problem: `${variable} is set too; keep one of them` })
     return
   }
   try {
     const secret = secretFrom(environment, variable)
-    if (secret) values[variable.slice(PREFIX.length).toLowerCase()] = secret
+    if (secret) values[name] = secret
   } catch (error) {
-    problems.push(reasonOf(error))
+    problems.push({ name, called, problem: reasonOf(error).replace(`${called}: `, '') })
   }
 }
 

@@ -1,6 +1,7 @@
 import { connect, databaseError, type Queryable } from '../db/database.ts'
 import { AppError, codeOf } from '../errors.ts'
 import { databaseUrl, fromEnvironment } from './environment.ts'
+import { SettingsError } from './problem.ts'
 import { resolveSettings, type Source } from './resolve.ts'
 import type { Settings } from './settings.ts'
 import { type Configuration, fromStored } from './stored.ts'
@@ -66,12 +67,12 @@ export function resolveStored(environment: Source, configuration: Configuration 
 }
 
 /** Why a configuration cannot be used with this environment, every problem at once; undefined when it can. */
-export function whyUnusable(environment: Source, configuration: Configuration): AppError | undefined {
+export function whyUnusable(environment: Source, configuration: Configuration): SettingsError | undefined {
   try {
     resolveStored(environment, configuration)
     return undefined
   } catch (error) {
-    if (error instanceof AppError) return error
+    if (error instanceof SettingsError) return error
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { AppError } from '../errors.ts'
 import { checkSettings } from './checks.ts'
+import { inWords, type Problem, SettingsError } from './problem.ts'
 import { isSetting, SECRET_NAMES, SETTINGS, type SettingName, type Settings, STORABLE_NAMES } from './settings.ts'
 import { cleanTopicPrefix } from './topic-prefix.ts'
 
@@ -9,7 +9,7 @@ export interface Source {
   /** By name of setting; as they were written, so that a number may be a text. */
   readonly values: Readonly<Record<string, unknown>>
   /** What is wrong with them already. */
-  readonly problems: readonly string[]
+  readonly problems: readonly Problem[]
   /** What people call a setting of this source. */
   readonly nameOf: (name: SettingName) => string
 }
@@ -35,7 +35,27 @@ export function resolveMachineSettings(environment: Source): Settings {
   return resolve(environment, undefined, (name) => !STORABLE_NAMES.includes(name))
 }
 
+/** Every problem that these settings have; none when they can be used. Texts name no value of a secret. */
+export function problemsOf(environment: Source, stored?: Source): readonly Problem[] {
+  const { problems, found } = examine(environment, stored)
+  return [...problems, ...found]
+}
+
 function resolve(environment: Source, stored: Source | undefined, isFatal: (name: SettingName) => boolean): Settings {
+  const { settings, problems, found } = examine(environment, stored)
+  if (problems.length > 0 || found.some(({ name }) => isFatal(name))) {
+    throw configError([...problems, ...found], stored !== undefined)
+  }
+  const prefix = cleanTopicPrefix(settings.topic_prefix)
+  return Object.freeze({
+    ...settings,
+    topic_prefix: 'prefix' in prefix ? prefix.prefix : settings.topic_prefix,
+    redis_url: withDatabase(settings.redis_url),
+  })
+}
+
+/** The settings, what each of the sources and the types say against them, and what is wrong beyond that. */
+function examine(environment: Source, stored: Source | undefined) {
   const given: Record<string, unknown> = { ...stored?.values, ...environment.values }
   const spelled = { ...given }
   // What is nowhere is missing where it can be mended: in the configuration, if there is one.
@@ -49,17 +69,17 @@ function resolve(environment: Source, stored: Source | undefined, isFatal: (name
     const errors = (validate.errors ?? []).filter(({ schemaPath }) => !schemaPath.includes('/anyOf/'))
     problems.push(...errors.map((error) => describe(error, spelled, nameOf)))
   }
+  // The others are looked at all the same, so that nobody meets the second problem after mending the first.
+  const wrong = new Set(problems.map(({ name }) => name))
+  for (const name of wrong) if (isSetting(name)) given[name] = defaultOf(name) ?? ''
   const settings = given as Settings
-  const found = problems.length === 0 ? checkSettings(settings, nameOf) : []
-  if (problems.length > 0 || found.some(({ name }) => isFatal(name))) {
-    throw configError([...problems, ...found.map(({ problem }) => problem)], stored !== undefined)
-  }
-  const prefix = cleanTopicPrefix(settings.topic_prefix)
-  return Object.freeze({
-    ...settings,
-    topic_prefix: 'prefix' in prefix ? prefix.prefix : settings.topic_prefix,
-    redis_url: withDatabase(settings.redis_url),
-  })
+  const found = checkSettings(settings, nameOf).filter(({ name }) => !wrong.has(name))
+  return { settings, problems, found }
+}
+
+/** What a setting is when nobody says anything. */
+export function defaultOf(name: SettingName): unknown {
+  return (SETTINGS.properties[name] as { readonly default?: unknown }).default
 }
 
 /** The values that must never be shown, passwords inside URLs included. */
@@ -86,9 +106,9 @@ export function withDatabase(redisUrl: string): string {
   return parsed.href
 }
 
-function configError(problems: readonly string[], isStored: boolean): AppError {
-  const list = problems.map((problem) => `  ${problem}`).join('\n')
-  return new AppError('NEMO_MQTT_ERR_CONFIG', `the settings cannot be used:\n${list}`, {
+function configError(problems: readonly Problem[], isStored: boolean): SettingsError {
+  const list = problems.map((problem) => `  ${inWords(problem)}`).join('\n')
+  return new SettingsError(`the settings cannot be used:\n${list}`, problems, {
     hint: `correct ${isStored ? 'them (nemo-mqtt config set NAME key=value)' : 'the environment variables'}; the README lists every setting with its default`,
   })
 }
@@ -97,16 +117,21 @@ function describe(
   error: ErrorObject,
   given: Readonly<Record<string, unknown>>,
   nameOf: (name: SettingName) => string,
-): string {
+): Problem {
   const name = error.keyword === 'required' ? String(error.params.missingProperty) : error.instancePath.slice(1)
-  if (!isSetting(name)) return `${name || 'the settings'}: ${error.message ?? 'cannot be used'}`
-  if (error.keyword === 'required') return `${nameOf(name)}: is missing`
-  const found = 'secret' in SETTINGS.properties[name] ? 'its value' : JSON.stringify(given[name])
-  if (error.keyword === 'anyOf') return `${nameOf(name)}: ${found} is none of ${wordsOf(name).join(', ')}`
-  return `${nameOf(name)}: ${found} ${error.message ?? 'is not valid'}`
+  if (!isSetting(name)) return { name, called: name || 'the settings', problem: error.message ?? 'cannot be used' }
+  return { name, called: nameOf(name), problem: wordsFor(error, name, given[name]) }
 }
 
-function wordsOf(name: SettingName): string[] {
+function wordsFor({ keyword, message }: ErrorObject, name: SettingName, value: unknown): string {
+  if (keyword === 'required') return 'is missing'
+  const found = 'secret' in SETTINGS.properties[name] ? 'its value' : JSON.stringify(value)
+  if (keyword === 'anyOf') return `${found} is none of ${wordsOf(name).join(', ')}`
+  return `${found} ${message ?? 'is not valid'}`
+}
+
+/** The words of a setting that is a choice of some; none of any other. */
+export function wordsOf(name: SettingName): string[] {
   const { anyOf = [] } = SETTINGS.properties[name] as { readonly anyOf?: ReadonlyArray<{ readonly const: string }> }
   return anyOf.map((choice) => choice.const)
 }

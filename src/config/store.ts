@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Kysely, sql } from 'kysely'
-import { connect, databaseError, type OwnTables } from '../db/database.ts'
+import { connect, databaseError, type OwnTables, type Patience } from '../db/database.ts'
 import { AppError } from '../errors.ts'
+import { refuseConflict, revisionOf } from './conflict.ts'
 import type { Configuration, StoredValues } from './stored.ts'
 
 /** One change of a configuration. */
@@ -34,10 +35,16 @@ export class ConfigurationStore {
    * Opens the store for one piece of work.
    *
    * @param who stands in the history
+   * @param patience how long PostgreSQL may take
    * @throws AppError NEMO_MQTT_ERR_SCHEMA_MISSING, _RIGHTS or _DATABASE, and what the work throws
    */
-  static async use<T>(url: string, who: string, work: (store: ConfigurationStore) => Promise<T>): Promise<T> {
-    const database = await connect(url)
+  static async use<T>(
+    url: string,
+    who: string,
+    work: (store: ConfigurationStore) => Promise<T>,
+    patience?: Patience,
+  ): Promise<T> {
+    const database = await connect(url, undefined, patience)
     try {
       const { rows } = await database.pool.query<{ isThere: boolean }>(
         `select to_regclass('nemo_mqtt.configuration') is not null as "isThere"`,
@@ -65,6 +72,19 @@ export class ConfigurationStore {
     return named(name, await this.list())
   }
 
+  /** What somebody has seen of a configuration who looks now, for {@link ConfigurationStore.edit}. */
+  async revision(name: string): Promise<string> {
+    return await revisionOf(this.#kysely, name)
+  }
+
+  /** Whether any was ever enabled: from then on one must be. */
+  async isInUse(): Promise<boolean> {
+    const { rows } = await sql`
+      select from nemo_mqtt.configuration_history
+       where before -> 'enabled' = 'true' or after -> 'enabled' = 'true' limit 1`.execute(this.#kysely)
+    return rows.length > 0
+  }
+
   /** Adds some, not enabled. @throws AppError NEMO_MQTT_ERR_CONFIG when a name is taken or cannot be used */
   async create(added: readonly Pick<Configuration, 'name' | 'settings'>[]): Promise<void> {
     for (const { name } of added) {
@@ -85,11 +105,15 @@ export class ConfigurationStore {
    * Changes the settings of one: `edit` gets the configuration that is stored, and gives the settings that are to be.
    * Nobody else changes it, or enables it, in between.
    *
-   * @throws AppError NEMO_MQTT_ERR_CONFIG when there is none of this name, and what `edit` throws
+   * @param seen the {@link ConfigurationStore.revision} that the change was made from, where that matters
+   * @throws AppError NEMO_MQTT_ERR_CONFIG when there is none of this name, and what `edit` throws; ConflictError when
+   *   somebody else has changed it since it was seen
    */
-  async edit(name: string, edit: (found: Configuration) => StoredValues): Promise<void> {
+  async edit(name: string, edit: (found: Configuration) => StoredValues, seen?: string): Promise<void> {
     await this.#change(async (transaction, all) => {
-      await update(transaction, name, edit(named(name, all)))
+      const found = named(name, all)
+      if (seen !== undefined) await refuseConflict(transaction, found, seen)
+      await update(transaction, name, edit(found))
     })
   }
 

@@ -1,4 +1,5 @@
 import { reasonOf } from '../errors.ts'
+import type { Problem } from './problem.ts'
 import type { Source } from './resolve.ts'
 import { isSealed, open } from './seal.ts'
 import { isSetting, nearestSetting, SECRET_NAMES, SETTINGS, STORABLE_NAMES } from './settings.ts'
@@ -20,26 +21,32 @@ export function placeOf(setting: string): string {
 
 /** A stored configuration as a source of settings, with its secrets opened. */
 export function fromStored({ name, settings }: Configuration, configKey: string): Source {
-  const problems: string[] = []
+  const problems: Problem[] = []
   const values: Record<string, unknown> = {}
   const nameOf = (setting: string): string => `${setting} of configuration "${name}"`
   for (const [setting, value] of Object.entries(settings)) {
+    const refuse = (problem: string): unknown => problems.push({ name: setting, called: nameOf(setting), problem })
     const problem = storeProblem(setting) ?? kindProblem(setting, value)
     if (problem !== undefined) {
-      problems.push(`${nameOf(setting)}: ${problem}`)
-    } else if (!SECRET_NAMES.includes(setting as never)) {
+      refuse(problem)
+    } else if (!isSecret(setting)) {
       values[setting] = value
     } else if (isSealed(value)) {
       try {
         values[setting] = open(value, configKey, placeOf(setting))
       } catch (error) {
-        problems.push(`${nameOf(setting)}: ${reasonOf(error)}`)
+        refuse(reasonOf(error))
       }
     } else {
-      problems.push(`${nameOf(setting)}: is a secret that was stored without encryption; store it again`)
+      refuse('is a secret that was stored without encryption; store it again')
     }
   }
   return { values, problems, nameOf }
+}
+
+/** Whether a setting is a secret. */
+export function isSecret(setting: string): boolean {
+  return (SECRET_NAMES as readonly string[]).includes(setting)
 }
 
 /** Why a setting cannot be part of a stored configuration; undefined when it can. */

@@ -31,6 +31,25 @@ export async function readParked(redis: Redis): Promise<ParkedMessage[]> {
   return (await redis.lrange(KEYS.parked, 0, -1)).reverse().map(parkedMessage)
 }
 
+/**
+ * Shows them part by part, oldest first: a list of large messages need not be in memory as a whole. What is parked
+ * meanwhile comes last.
+ *
+ * @param look gives how many of the part it has taken out of the list; undefined when it has seen enough
+ */
+export async function eachPart(
+  redis: Redis,
+  look: (part: readonly ParkedMessage[]) => Promise<number | undefined> | number | undefined,
+): Promise<void> {
+  for (let last = -1; ; ) {
+    const texts = await redis.lrange(KEYS.parked, last - AT_ONCE + 1, last)
+    if (texts.length === 0) return
+    const taken = await look(texts.reverse().map(parkedMessage))
+    if (taken === undefined) return
+    last -= texts.length - taken
+  }
+}
+
 /** Reads one item of the parked list. Never throws: other programs can write there. */
 export function parkedMessage(text: string): ParkedMessage {
   const number = createHash('sha256').update(text).digest('hex').slice(0, NUMBER_DIGITS)
@@ -71,6 +90,11 @@ export function chooseParked(all: readonly ParkedMessage[], number: string): Par
     throw new AppError('NEMO_MQTT_ERR_CONFIG', `"${number}" begins the number of ${found.length} messages`, { hint })
   }
   return first
+}
+
+/** Those whose reason holds a text, in whatever case; all of them without one. */
+export function withReason(messages: readonly ParkedMessage[], part: string | undefined): ParkedMessage[] {
+  return messages.filter(({ reason }) => part === undefined || reason.toLowerCase().includes(part.toLowerCase()))
 }
 
 // Redis runs a script as a whole, so a message is in one of the lists at any time, whatever the bridge does meanwhile.

@@ -133,7 +133,9 @@ t.test(
     await other.stop()
     await laboratory.start({ settings: { topic_prefix: 'other' } })
     await until(() => left(/^other\/(tools|areas)/).length === 0, { what: 'nothing to be left', deadlineMs: 20_000 })
-    t.equal(Number((await sql('select count(*)::int as n from nemo_mqtt.retained_topic'))[0]?.n), 0)
+    const known = async (): Promise<number> =>
+      Number((await sql('select count(*)::int as n from nemo_mqtt.retained_topic'))[0]?.n)
+    await until(async () => (await known()) === 0, { what: 'no topic to be known any more' })
   },
 )
 

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
-import { seal } from '../../config/seal.ts'
-import { SECRET_NAMES } from '../../config/settings.ts'
-import { placeOf, type StoredValues, storeProblem, typeOf } from '../../config/stored.ts'
+import { toStored } from '../../config/edit.ts'
+import { isSecret, type StoredValues, storeProblem } from '../../config/stored.ts'
 import { AppError, reasonOf } from '../../errors.ts'
 import { askUnseen } from '../terminal.ts'
 
@@ -32,9 +31,7 @@ export async function readAssignments(
   if (problems.length > 0) throw refused(problems)
   const values: Record<string, unknown> = {}
   for (const { key, value = '' } of pairs) {
-    values[key] = isSecret(key)
-      ? seal(await readSecret(key, value, readInput), configKey, placeOf(key))
-      : fitting(key, value)
+    values[key] = toStored(key, isSecret(key) ? await readSecret(key, value, readInput) : value, configKey)
   }
   return values
 }
@@ -45,11 +42,6 @@ export function refused(problems: readonly string[]): AppError {
   return new AppError('NEMO_MQTT_ERR_CONFIG', `nothing was changed:\n${list}`, {
     hint: 'the README lists every setting; nemo-mqtt config --help the commands',
   })
-}
-
-/** Whether a setting is a secret. */
-export function isSecret(setting: string): boolean {
-  return (SECRET_NAMES as readonly string[]).includes(setting)
 }
 
 interface Pair {
@@ -87,12 +79,4 @@ async function readSecret(key: string, value: string, readInput: ReadInput): Pro
   secret = secret.replace(/[\r\n]+$/, '')
   if (secret === '') throw refused([`${key}: is empty; nemo-mqtt config unset takes a setting out`])
   return secret
-}
-
-// What does not fit stays as it is, and whoever looks at the whole configuration names it.
-function fitting(key: string, value: string): unknown {
-  const type = typeOf(key)
-  if (type === 'integer' && /^-?\d{1,15}$/.test(value)) return Number(value)
-  if (type === 'boolean' && /^(true|false)$/.test(value)) return value === 'true'
-  return value
 }

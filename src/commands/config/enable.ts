@@ -1,6 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { whyUnusable } from '../../config/in-force.ts'
-import { AppError } from '../../errors.ts'
+import { beUsable } from '../../config/usable.ts'
 import { printLine, printNote } from '../terminal.ts'
 import { type Output, tellEffect, withStore } from './session.ts'
 
@@ -21,13 +20,7 @@ export async function enableConfiguration(
   output: Output,
 ): Promise<number> {
   return await withStore(variables, async (session) => {
-    await session.store.enable(name, (found) => {
-      const why = whyUnusable(session.environment, found)
-      if (why === undefined) return
-      throw new AppError('NEMO_MQTT_ERR_CONFIG', `"${name}" is not enabled: ${why.message}`, {
-        hint: `nemo-mqtt config set, with the environment that the service has`,
-      })
-    })
+    await session.store.enable(name, (found) => beUsable(session.environment, found))
     output.print(`configuration "${name}": enabled`)
     const configuration = await session.store.get(name)
     tellEffect(session, configuration, Object.keys(configuration.settings), output)

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { isShown } from '../../config/difference.ts'
+import { isSecret } from '../../config/stored.ts'
 import { printLine, printNote } from '../terminal.ts'
-import { isSecret } from './assignments.ts'
 import { type Output, printJson, withStore } from './session.ts'
 
 /** What can be given to `nemo-mqtt config export`. */

@@ -1,6 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { changesOf, deedsOf, type SettingChange } from '../../config/difference.ts'
-import type { HistoryEntry } from '../../config/store.ts'
+import { deedsOf, type SettingChange, settingChanges } from '../../config/difference.ts'
 import { type Print, printLine } from '../terminal.ts'
 import { printJson, shown, withStore } from './session.ts'
 
@@ -49,11 +48,6 @@ export const historyCommand: CommandModule<object, HistoryArguments> = {
   handler: async (given) => {
     process.exitCode = await showHistory(given, process.env, printLine)
   },
-}
-
-/** What was changed in the settings; nothing for a deletion, which says it all. */
-export function settingChanges({ before, after }: HistoryEntry): SettingChange[] {
-  return after === null ? [] : changesOf(before?.settings ?? {}, after.settings)
 }
 
 function phrase({ setting, what, before, after }: SettingChange): string {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'lossless-json'
 import type { CommandModule } from 'yargs'
-import { type Configuration, kindProblem, type StoredValues, storeProblem } from '../../config/stored.ts'
+import { type Configuration, isSecret, kindProblem, type StoredValues, storeProblem } from '../../config/stored.ts'
 import { AppError, reasonOf } from '../../errors.ts'
 import { printLine, printNote } from '../terminal.ts'
-import { isSecret, type ReadInput, readStandardInput, refused } from './assignments.ts'
+import { type ReadInput, readStandardInput, refused } from './assignments.ts'
 import { importFromPlugin } from './import-plugin.ts'
 import { type Output, tellEffect, withStore } from './session.ts'
 

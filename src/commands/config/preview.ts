@@ -1,14 +1,8 @@
 import type { CommandModule } from 'yargs'
-import { choiceOf } from '../../choose/choice.ts'
 import { type PreviewedMessage, previewOf, type RecentMessage } from '../../choose/preview.ts'
-import { sampleMessages } from '../../choose/samples.ts'
-import { redisSettings } from '../../config/environment.ts'
 import { resolveStored } from '../../config/in-force.ts'
-import type { Settings } from '../../config/settings.ts'
-import { toolCategories } from '../../db/categories.ts'
 import { AppError } from '../../errors.ts'
-import { readMonitor } from '../../queue/monitored.ts'
-import { visitRedis } from '../../queue/visit.ts'
+import { previewInput } from '../../preview-input.ts'
 import { printLine, printNote } from '../terminal.ts'
 import { type Output, printJson, shown, withStore } from './session.ts'
 import { wanted } from './show.ts'
@@ -39,13 +33,14 @@ export async function previewConfiguration(
   if (!Number.isInteger(limit) || limit < 1) {
     throw new AppError('NEMO_MQTT_ERR_CONFIG', '--limit is a number, 1 at least')
   }
-  const { settings, databaseUrl } = await withStore(variables, async (session) => {
+  const settings = await withStore(variables, async (session) => {
     const isEmpty = given.name === undefined && (await session.store.history(1)).length === 0
     const configuration = isEmpty ? undefined : await wanted(session, given.name)
-    return { settings: resolveStored(session.environment, configuration), databaseUrl: session.databaseUrl }
+    return resolveStored(session.environment, configuration)
   })
-  const recent = await lastMessages(variables, limit, output)
-  const { messages } = previewOf(settings, recent, await categories(settings, databaseUrl, output))
+  const { recent, categories, notes } = await previewInput(settings, limit)
+  for (const note of notes) output.note(note)
+  const { messages } = previewOf(settings, recent, categories)
   if (given.json === true) printJson(output.print, messages)
   else for (const [index, message] of messages.entries()) tell(message, recent[index], output)
   return 0
@@ -63,33 +58,6 @@ export const previewCommand: CommandModule<object, PreviewArguments> = {
   handler: async (given) => {
     process.exitCode = await previewConfiguration(given, process.env, { print: printLine, note: printNote })
   },
-}
-
-async function lastMessages(variables: NodeJS.ProcessEnv, limit: number, { note }: Output): Promise<RecentMessage[]> {
-  try {
-    const messages = (await visitRedis(redisSettings(variables), readMonitor)).slice(-limit)
-    if (messages.length > 0) return messages
-    note('nothing was delivered lately; these are samples')
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    note(`${error.message}; these are samples`)
-  }
-  return sampleMessages()
-}
-
-async function categories(
-  settings: Settings,
-  databaseUrl: string,
-  { note }: Output,
-): Promise<Map<string, string | null>> {
-  if (!choiceOf(settings).needsCategories) return new Map()
-  try {
-    return await toolCategories(databaseUrl)
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    note(`the categories of tools cannot be read: ${error.message}`)
-    return new Map()
-  }
 }
 
 function tell(

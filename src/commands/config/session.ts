@@ -4,7 +4,6 @@ import { whyUnusable } from '../../config/in-force.ts'
 import { resolveMachineSettings, type Source } from '../../config/resolve.ts'
 import { ConfigurationStore } from '../../config/store.ts'
 import type { Configuration } from '../../config/stored.ts'
-import { AppError } from '../../errors.ts'
 import type { Print } from '../terminal.ts'
 
 /** What the subcommands of `nemo-mqtt config` work with. */
@@ -65,21 +64,6 @@ export function tellEffect(
   if (configuration.enabled) note('it is enabled: a running service takes it over within 2 s')
   else if (why === undefined) note(`it is not enabled: nemo-mqtt config enable ${quoted(configuration.name)}`)
   else note(`stored, but it cannot be enabled yet: ${why.message}`)
-}
-
-/**
- * Makes sure that a change does not make the enabled configuration unusable.
- *
- * @throws AppError NEMO_MQTT_ERR_CONFIG
- */
-export function keepUsable(environment: Source, configuration: Configuration): void {
-  if (!configuration.enabled) return
-  const why = whyUnusable(environment, configuration)
-  if (why === undefined) return
-  const what = `"${configuration.name}" is enabled and must stay usable, so nothing was changed`
-  throw new AppError('NEMO_MQTT_ERR_CONFIG', `${what}: ${why.message}`, {
-    hint: 'give all settings that belong together in one command, or change a copy: nemo-mqtt config create --from',
-  })
 }
 
 /** A name as it must be written in a shell. */

@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs'
+import { keepUsable } from '../../config/usable.ts'
 import { printLine, printNote } from '../terminal.ts'
 import { type ReadInput, readAssignments, readStandardInput } from './assignments.ts'
-import { keepUsable, type Output, tellEffect, withStore } from './session.ts'
+import { type Output, tellEffect, withStore } from './session.ts'
 
 /** What can be given to `nemo-mqtt config set`. */
 export interface SetArguments {

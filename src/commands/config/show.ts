@@ -1,27 +1,16 @@
 import type { CommandModule } from 'yargs'
 import { variableOf } from '../../config/environment.ts'
 import { whyUnusable } from '../../config/in-force.ts'
-import { SETTINGS, type SettingName } from '../../config/settings.ts'
-import type { Configuration } from '../../config/stored.ts'
+import { type ShownSetting, shownSettings } from '../../config/shown.ts'
+import { type Configuration, isSecret } from '../../config/stored.ts'
 import { AppError } from '../../errors.ts'
 import { type Print, printLine } from '../terminal.ts'
-import { isSecret } from './assignments.ts'
 import { type ConfigSession, printJson, shown, withStore } from './session.ts'
 
 /** What can be given to `nemo-mqtt config show`. */
 export interface ShowArguments {
   name?: string | undefined
   json?: boolean | undefined
-}
-
-/** One setting as it is shown; a secret has no value. */
-interface ShownSetting {
-  readonly name: SettingName
-  readonly value?: unknown
-  readonly isSet: boolean
-  readonly from: 'environment' | 'configuration' | 'default'
-  /** The configuration says something that the environment overrules. */
-  readonly isOverruled: boolean
 }
 
 /**
@@ -37,7 +26,7 @@ export async function showConfiguration(
 ): Promise<number> {
   return await withStore(variables, async (session) => {
     const configuration = await wanted(session, given.name)
-    const settings = settingsOf(session, configuration)
+    const settings = shownSettings(session.environment, configuration)
     const problem = whyUnusable(session.environment, configuration)?.message
     const { name, enabled } = configuration
     if (given.json === true) {
@@ -72,19 +61,6 @@ export async function wanted({ store }: ConfigSession, name: string | undefined)
   if (enabled !== undefined) return enabled
   const hint = all.length === 0 ? 'nemo-mqtt config create NAME' : 'nemo-mqtt config list, then name one'
   throw new AppError('NEMO_MQTT_ERR_CONFIG', 'no configuration is enabled', { hint })
-}
-
-function settingsOf({ environment }: ConfigSession, { settings }: Configuration): ShownSetting[] {
-  return (Object.keys(SETTINGS.properties) as SettingName[]).map((name) => {
-    const isStored = Object.hasOwn(settings, name)
-    const isFixed = Object.hasOwn(environment.values, name)
-    const schema: object = SETTINGS.properties[name]
-    const fallback = (schema as { readonly default?: unknown }).default
-    const value = isFixed ? environment.values[name] : isStored ? settings[name] : fallback
-    const from = isFixed ? 'environment' : isStored ? 'configuration' : 'default'
-    const isSet = value !== undefined && value !== ''
-    return { name, ...(isSecret(name) ? {} : { value }), isSet, from, isOverruled: isFixed && isStored }
-  })
 }
 
 function lineOf({ name, value, isSet, from, isOverruled }: ShownSetting): string {

@@ -1,6 +1,5 @@
 import type { CommandModule } from 'yargs'
-import type { Finding } from '../../check/finding.ts'
-import { probeBroker } from '../../check/probe.ts'
+import { type LayerFinding, testBroker } from '../../check/broker-test.ts'
 import { resolveStored } from '../../config/in-force.ts'
 import type { Settings } from '../../config/settings.ts'
 import { type Print, printLine } from '../terminal.ts'
@@ -28,8 +27,7 @@ export async function testConfiguration(
   print: Print,
 ): Promise<number> {
   const settings = await withStore(variables, (session) => settingsOf(session, given.name))
-  const { layers } = await probeBroker(settings, AbortSignal.timeout(TEST_MS))
-  const findings = Object.entries(layers).flatMap(([layer, all]) => (all ?? []).map((one) => ({ layer, ...one })))
+  const findings = await testBroker(settings, AbortSignal.timeout(TEST_MS))
   if (given.json === true) printJson(print, findings)
   else for (const finding of findings) for (const line of lines(finding)) print(line)
   return findings.some(({ level }) => level === 'critical') ? 1 : 0
@@ -48,7 +46,7 @@ export const testCommand: CommandModule<object, TestArguments> = {
   },
 }
 
-function lines({ layer, level, found, todo }: Finding & { readonly layer: string }): string[] {
+function lines({ layer, level, found, todo }: LayerFinding): string[] {
   const line = `${level.padEnd(9)} ${layer.padEnd(12)} ${found}`
   return level === 'ok' || todo === undefined ? [line] : [line, `  Try: ${todo}`]
 }

@@ -1,8 +1,9 @@
 import type { CommandModule } from 'yargs'
+import { keepUsable } from '../../config/usable.ts'
 import { nearest } from '../../nearest.ts'
 import { printLine, printNote } from '../terminal.ts'
 import { refused } from './assignments.ts'
-import { keepUsable, type Output, tellEffect, withStore } from './session.ts'
+import { type Output, tellEffect, withStore } from './session.ts'
 
 /** What can be given to `nemo-mqtt config unset`. */
 export interface UnsetArguments {
