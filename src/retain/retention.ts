@@ -81,11 +81,17 @@ export class Retention {
   // While the state is not known, what was told last stays: it was right when it was told.
   #tell(isWanted: boolean, installation: string): void {
     const { live, states } = this.#parts
-    const { topic_prefix: prefix, state_people: withPeople, home_assistant, home_assistant_prefix } = live.current
+    const {
+      topic_prefix: prefix,
+      state_people: withPeople,
+      privacy,
+      home_assistant,
+      home_assistant_prefix,
+    } = live.current
     if (!isWanted) this.#topics.want(new Map())
     if (!isWanted || states.state === undefined) return
     const lastEvent = (entity: string): string | null => this.#lastEvents.get(entity) ?? null
-    const topics = this.#states.of(states.state, { prefix, withPeople, lastEvent })
+    const topics = this.#states.of(states.state, { prefix, withPeople, privacy, lastEvent })
     const options = { prefix, discoveryPrefix: home_assistant_prefix, installation }
     const devices = home_assistant ? discoveryTopics(states.state, options) : []
     this.#topics.want(new Map([...topics, ...devices]))

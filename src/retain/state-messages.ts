@@ -37,6 +37,23 @@ export function toolMessage(tool: ToolState): Untimed<ToolStateMessage> {
   }
 }
 
+/** The same without anything that is about a person or that people have written: see the setting `privacy`. */
+export function withoutPeople(message: Untimed<ToolStateMessage>): Untimed<ToolStateMessage> {
+  const nobody = { user_id: null, user_name: null }
+  const anonymous = (reservation: ToolStateMessage['reservation']) =>
+    reservation === null ? null : { ...reservation, ...nobody, title: null }
+  return {
+    ...message,
+    ...nobody,
+    operator_id: null,
+    operator_name: null,
+    problem_title: null,
+    problem_description: null,
+    reservation: anonymous(message.reservation),
+    next_reservation: anonymous(message.next_reservation),
+  }
+}
+
 /**
  * What of an area is retained, but for its time.
  *

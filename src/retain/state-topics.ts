@@ -1,6 +1,6 @@
 import { stringify } from 'lossless-json'
 import type { LaboratoryState } from '../state/laboratory-state.ts'
-import { areaMessage, overallMessage, toolMessage } from './state-messages.ts'
+import { areaMessage, overallMessage, toolMessage, withoutPeople } from './state-messages.ts'
 
 /** How states are told. */
 export interface StateTopicsOptions {
@@ -8,6 +8,8 @@ export interface StateTopicsOptions {
   readonly prefix: string
   /** Whether who is in an area may be told. */
   readonly withPeople: boolean
+  /** Whether nothing personal may be told at all. */
+  readonly privacy: boolean
   /** The id of the last event of an entity such as `tools/5`; null when there was none. */
   readonly lastEvent: (entity: string) => string | null
 }
@@ -22,7 +24,7 @@ export class StateTopics {
   #told = new Map<string, Told>()
 
   /** Topic to text, for all tools and areas. */
-  of(state: LaboratoryState, { prefix, withPeople, lastEvent }: StateTopicsOptions): Map<string, string> {
+  of(state: LaboratoryState, { prefix, withPeople, privacy, lastEvent }: StateTopicsOptions): Map<string, string> {
     const told = new Map<string, Told>()
     const topics = new Map<string, string>()
     const tell = (place: string, body: object, entity?: string): void => {
@@ -33,9 +35,12 @@ export class StateTopics {
       const event = entity === undefined ? {} : { event_id: lastEvent(entity) }
       topics.set(`${prefix}/${place}`, `${text.slice(0, -1)},${JSON.stringify({ ...event, time }).slice(1)}`)
     }
-    for (const tool of state.tools) tell(`tools/${tool.tool_id}/state`, toolMessage(tool), `tools/${tool.tool_id}`)
+    for (const tool of state.tools) {
+      const message = toolMessage(tool)
+      tell(`tools/${tool.tool_id}/state`, privacy ? withoutPeople(message) : message, `tools/${tool.tool_id}`)
+    }
     for (const area of state.areas) {
-      tell(`areas/${area.area_id}/state`, areaMessage(area, withPeople), `areas/${area.area_id}`)
+      tell(`areas/${area.area_id}/state`, areaMessage(area, withPeople && !privacy), `areas/${area.area_id}`)
     }
     tell('tools/overall', overallMessage(state.tools))
     this.#told = told
