@@ -15,6 +15,7 @@ export const PERSONAL: ReadonlySet<string> = new Set([
   'project_name',
   'title',
   'problem_description',
+  'problem_title',
 ])
 
 /** The event without anything that tells of a person; the same object when it has nothing of the kind. */

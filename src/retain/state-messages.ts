@@ -1,3 +1,4 @@
+import { PERSONAL } from '../choose/privacy.ts'
 import { toId } from '../map/row.ts'
 import type { AreaState, Outage, Reserved, ToolState } from '../state/state.ts'
 import type { AreaStateMessage, ToolStateMessage, ToolsOverallMessage } from './messages.ts'
@@ -39,19 +40,12 @@ export function toolMessage(tool: ToolState): Untimed<ToolStateMessage> {
 
 /** The same without anything that is about a person or that people have written: see the setting `privacy`. */
 export function withoutPeople(message: Untimed<ToolStateMessage>): Untimed<ToolStateMessage> {
-  const nobody = { user_id: null, user_name: null }
-  const anonymous = (reservation: ToolStateMessage['reservation']) =>
-    reservation === null ? null : { ...reservation, ...nobody, title: null }
-  return {
-    ...message,
-    ...nobody,
-    operator_id: null,
-    operator_name: null,
-    problem_title: null,
-    problem_description: null,
-    reservation: anonymous(message.reservation),
-    next_reservation: anonymous(message.next_reservation),
-  }
+  return anonymous(message) as Untimed<ToolStateMessage>
+}
+
+function anonymous(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, PERSONAL.has(key) ? null : anonymous(one)]))
 }
 
 /**
