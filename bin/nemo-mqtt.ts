@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import yargs, { type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { backfillCommand } from '../src/commands/backfill.ts'
 import { bundleCommand } from '../src/commands/bundle.ts'
 import { configCommand } from '../src/commands/config/index.ts'
 import { explainCommand } from '../src/commands/explain.ts'
@@ -9,6 +10,7 @@ import { migrateCommand } from '../src/commands/migrate.ts'
 import { monitorCommand } from '../src/commands/monitor.ts'
 import { parkedCommand } from '../src/commands/parked.ts'
 import { passwordCommand } from '../src/commands/password.ts'
+import { replayCommand } from '../src/commands/replay.ts'
 import { runCommand } from '../src/commands/run.ts'
 import { schemaCommand } from '../src/commands/schema.ts'
 import { sendCommand } from '../src/commands/send.ts'
@@ -34,6 +36,8 @@ const COMMANDS = [
   explainCommand,
   monitorCommand,
   sendCommand,
+  backfillCommand,
+  replayCommand,
   verifyCommand,
   schemaCommand,
   passwordCommand,

@@ -11,6 +11,8 @@ const STATES = [
   [/\/tools\/\d+\/state$/, 'tool_state'],
   [/\/areas\/\d+\/state$/, 'area_state'],
   [/\/tools\/overall$/, 'tools_overall'],
+  [/\/tools\/\d+\/snapshot$/, 'tool_snapshot'],
+  [/\/areas\/\d+\/snapshot$/, 'area_snapshot'],
 ] as const
 /** Faults that are told one by one; more say nothing new. */
 const MOST_TOLD = 20

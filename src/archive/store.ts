@@ -58,6 +58,33 @@ export async function searchMessages(client: Queryable, search: LogSearch): Prom
   return rows.reverse()
 }
 
+/** Id of the newest row of the log. @throws the driver's error */
+export async function lastMessage(client: Queryable): Promise<string> {
+  const { rows } = await client.query<{ id: string }>(
+    'select coalesce(max(id), 0)::text as id from nemo_mqtt.message_log',
+  )
+  return rows[0]?.id ?? '0'
+}
+
+/** Messages that were published and match, oldest first, those between two rows of the log. @throws the driver's error */
+export async function messagesAfter(
+  client: Queryable,
+  search: Omit<LogSearch, 'limit'>,
+  range: { readonly after: string; readonly last: string },
+  limit: number,
+): Promise<Array<LoggedMessage & { readonly id: string }>> {
+  const { rows } = await client.query<LoggedMessage & { id: string } & Record<string, unknown>>(
+    `select id::text, ${COLUMNS} from nemo_mqtt.message_log
+      where id > $7::bigint and id <= $9::bigint and outcome in ('delivered', 'unheard')
+        and ($1::text is null or tool_id = $1) and ($2::text is null or area_id = $2)
+        and ($3::text is null or topic ~ $3) and ($4::text is null or event = $4)
+        and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
+      order by message_log.id limit $8`,
+    [search.tool, search.area, search.topic, search.event, search.since, search.until, range.after, limit, range.last],
+  )
+  return rows
+}
+
 /** The newest rows of the message log about one row of NEMO's, oldest first. @throws the driver's error */
 export async function messagesOfRow(
   client: Queryable,

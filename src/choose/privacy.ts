@@ -1,4 +1,6 @@
+import { stringify } from 'lossless-json'
 import type { EventBody } from '../event.ts'
+import { parseRow } from '../map/row.ts'
 
 /**
  * Keys whose values name a person, or are text that people write and in which names stand: projects are often called
@@ -17,6 +19,18 @@ export const PERSONAL: ReadonlySet<string> = new Set([
   'problem_description',
   'problem_title',
 ])
+
+/** The same for the text of a payload; one that is no JSON object stays what it is. */
+export function withoutPeopleIn(payload: string): string {
+  let fields: Record<string, unknown>
+  try {
+    fields = parseRow(payload)
+  } catch {
+    return payload // the words of another program: nobody can say what in them is personal
+  }
+  for (const key of Object.keys(fields)) if (PERSONAL.has(key)) fields[key] = null
+  return String(stringify(fields))
+}
 
 /** The event without anything that tells of a person; the same object when it has nothing of the kind. */
 export function withoutPeople(body: EventBody): EventBody {

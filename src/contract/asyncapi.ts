@@ -7,7 +7,13 @@ const DESCRIPTION = `Every committed change of a NEMO laboratory. QoS 1, at leas
 Messages of one tool, area, reservation or access record come in the order of NEMO's commits.
 When signing is on, each message is wrapped in the schema \`envelope\`, and its \`payload\` holds what is described here.`
 
-/** What is retained, beside the events: schema, topic below the prefix. */
+/** What `nemo-mqtt backfill` sends: schema, topic below the prefix. */
+const SNAPSHOTS = [
+  ['tool_snapshot', 'tools/{id}/snapshot'],
+  ['area_snapshot', 'areas/{id}/snapshot'],
+] as const satisfies ReadonlyArray<readonly [SchemaName, string]>
+
+/** What is retained: schema, topic below the prefix. */
 const OWN = [
   ['tool_state', 'tools/{id}/state'],
   ['area_state', 'areas/{id}/state'],
@@ -54,7 +60,9 @@ function allChannels(): Channel[] {
     messages: names.filter((name) => TOPICS[name] === topic),
     retain: false,
   }))
-  return [...ofEvents, ...OWN.map(([name, topic]) => ({ topic, messages: [name], retain: true }))]
+  const own = (list: ReadonlyArray<readonly [SchemaName, string]>, retain: boolean): Channel[] =>
+    list.map(([name, topic]) => ({ topic, messages: [name], retain }))
+  return [...ofEvents, ...own(SNAPSHOTS, false), ...own(OWN, true)]
 }
 
 function channelOf({ topic, messages }: Channel, prefix: string): object {

@@ -58,7 +58,7 @@ export function decodeEntry(text: string): Entry {
   if (typeof payload !== 'string') throw unreadable(`has a payload of type ${typeOf(payload)}, not string`)
   if (retain !== undefined && typeof retain !== 'boolean') throw unreadable(`has a retain of type ${typeOf(retain)}`)
   const origin = originOf(found as Record<string, unknown>)
-  const key = typeof entity === 'string' && origin !== null ? entity : topic
+  const key = typeof entity === 'string' ? entity : topic
   const queuedAt = typeof timestamp === 'number' ? timestamp : null
   const entry = { topic, payload, retain: retain ?? false, entity: key, origin, queuedAt }
   const about = origin === null ? undefined : aboutOf(found as Record<string, unknown>)

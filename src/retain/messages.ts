@@ -110,6 +110,23 @@ export const TOOLS_OVERALL = Type.Object(
   { title: 'tools_overall', description: 'all tools in one line; retained' },
 )
 
+const SNAPSHOT = {
+  snapshot: Type.Literal(true, { description: 'it tells how things are, not that something happened' }),
+}
+const SNAPSHOT_ID = { event_id: Type.String({ description: 'different for every message of every backfill' }) }
+
+/** Sent on `tools/{id}/snapshot` by `nemo-mqtt backfill`; not retained. */
+export const TOOL_SNAPSHOT = Type.Object(
+  { event: Type.Literal('tool_snapshot'), ...SNAPSHOT, ...TOOL_STATE.properties, ...SNAPSHOT_ID },
+  { title: 'tool_snapshot', description: 'how a tool was when somebody asked for all of them' },
+)
+
+/** Sent on `areas/{id}/snapshot` by `nemo-mqtt backfill`; not retained. */
+export const AREA_SNAPSHOT = Type.Object(
+  { event: Type.Literal('area_snapshot'), ...SNAPSHOT, ...AREA_STATE.properties, ...SNAPSHOT_ID },
+  { title: 'area_snapshot', description: 'how an area was when somebody asked for all of them' },
+)
+
 /** What is retained on `tools/{id}/state`. */
 export type ToolStateMessage = Static<typeof TOOL_STATE>
 /** What is retained on `areas/{id}/state`. */

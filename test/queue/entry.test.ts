@@ -22,30 +22,33 @@ t.test('the fields of the Python plugin come first and have its names', async (t
   t.equal(JSON.parse(encodeEntry(ENTRY)).qos, 1)
 })
 
-t.test('an entry of another program is ordered by its topic and is nobody’s change', async (t) => {
-  const theirs = JSON.stringify({ topic: 'a/b', payload: 'x', qos: 0, retain: false, timestamp: 1 })
-  t.strictSame(decodeEntry(theirs), {
-    topic: 'a/b',
-    payload: 'x',
-    retain: false,
-    entity: 'a/b',
-    origin: null,
-    queuedAt: 1,
-  })
-  t.equal(peekOrigin(theirs), null)
-  const halfOurs = JSON.stringify({ topic: 'a', payload: '', entity: 'tool/5', installation: 'i', change: '1; drop' })
-  t.strictSame(decodeEntry(halfOurs), {
-    topic: 'a',
-    payload: '',
-    retain: false,
-    entity: 'a',
-    origin: null,
-    queuedAt: null,
-  })
-  for (const change of ['', '-1', '1.5', '99999999999999999999', 5]) {
-    t.equal(decodeEntry(JSON.stringify({ ...ENTRY, installation: 'i', change, index: 0, count: 1 })).origin, null)
-  }
-})
+t.test(
+  'an entry of another program is ordered by its topic, unless it says by what, and is nobody’s change',
+  async (t) => {
+    const theirs = JSON.stringify({ topic: 'a/b', payload: 'x', qos: 0, retain: false, timestamp: 1 })
+    t.strictSame(decodeEntry(theirs), {
+      topic: 'a/b',
+      payload: 'x',
+      retain: false,
+      entity: 'a/b',
+      origin: null,
+      queuedAt: 1,
+    })
+    t.equal(peekOrigin(theirs), null)
+    const halfOurs = JSON.stringify({ topic: 'a', payload: '', entity: 'tool/5', installation: 'i', change: '1; drop' })
+    t.strictSame(decodeEntry(halfOurs), {
+      topic: 'a',
+      payload: '',
+      retain: false,
+      entity: 'tool/5',
+      origin: null,
+      queuedAt: null,
+    })
+    for (const change of ['', '-1', '1.5', '99999999999999999999', 5]) {
+      t.equal(decodeEntry(JSON.stringify({ ...ENTRY, installation: 'i', change, index: 0, count: 1 })).origin, null)
+    }
+  },
+)
 
 t.test('what cannot be read says what it is', async (t) => {
   const cases: ReadonlyArray<readonly [string, RegExp]> = [
