@@ -160,6 +160,11 @@ export const SETTINGS = Type.Object(
       1_000_000,
     ),
     topic_prefix: text({ description: 'first level or levels of every topic', default: 'nemo' }),
+    dialect: Type.Union([Type.Literal('documented'), Type.Literal('plugin')], {
+      description:
+        'words that events are told in: `documented`, or `plugin` for displays made for the Python plugin (its events, topics, fields and texts)',
+      default: CHOICE_DEFAULTS.dialect,
+    }),
     retain_messages: choice({ description: 'ask the broker to retain event messages', default: false }),
     message_expiry: count(
       {

@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { choiceOf } from '../../choose/choice.ts'
 import { type PreviewedMessage, previewOf, type RecentMessage } from '../../choose/preview.ts'
 import { sampleMessages } from '../../choose/samples.ts'
+import { publishedEvent } from '../../choose/standard-event.ts'
 import { redisSettings } from '../../config/environment.ts'
 import { resolveStored } from '../../config/in-force.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -67,8 +68,13 @@ export const previewCommand: CommandModule<object, PreviewArguments> = {
 
 async function lastMessages(variables: NodeJS.ProcessEnv, limit: number, { note }: Output): Promise<RecentMessage[]> {
   try {
-    const messages = (await visitRedis(redisSettings(variables), readMonitor)).slice(-limit)
-    if (messages.length > 0) return messages
+    const delivered = await visitRedis(redisSettings(variables), readMonitor)
+    // What was told in the plugin's words has lost what other words would need.
+    const messages = delivered.filter(({ origin, payload }) => origin === null || publishedEvent(payload) !== undefined)
+    const lost = delivered.length - messages.length
+    if (lost > 0)
+      note(`${lost} messages were sent in the plugin’s dialect, of which no other can be made; they are not shown`)
+    if (messages.length > 0) return messages.slice(-limit)
     note('nothing was delivered lately; these are samples')
   } catch (error) {
     if (!(error instanceof AppError)) throw error
