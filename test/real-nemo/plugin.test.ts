@@ -75,9 +75,10 @@ t.test(
       pythonDumps(wire.map(({ payload }) => payload)),
       'envelopes as Python writes them',
     )
-    const ours = wire.map(
-      ({ topic, payload }): Told => ({ topic, step: '', text: openEnvelope(payload, SECRET) ?? '' }),
-    )
+    const ours = wire.map(({ topic, payload, properties }): Told => {
+      const at = properties?.['user-properties']?.time ?? ''
+      return { topic, step: '', at, text: openEnvelope(payload, SECRET) ?? '' }
+    })
     t.ok(
       ours.flatMap(({ text }) => text.match(TIME) ?? []).every((time) => OUR_TIME.test(time)),
       'times as Python writes those of a database',
