@@ -19,8 +19,7 @@ export interface Waiting {
 
 /** Something that one side told otherwise than the other. */
 export type Difference =
-  | { readonly kind: 'missing'; readonly message: ToldMessage }
-  | { readonly kind: 'excess'; readonly message: ToldMessage }
+  | { readonly kind: 'missing' | 'excess'; readonly message: ToldMessage; readonly at: number }
   | {
       readonly kind: 'field'
       readonly message: ToldMessage
@@ -82,17 +81,18 @@ export class Match {
   /** Takes out what was told before a moment and has found no like; with the same key in other words it is a pair. */
   overdue(expectedBefore: number, toldBefore: number): Difference[] {
     const found: Difference[] = []
-    for (const { message } of this.#take(this.#told, toldBefore)) {
+    for (const { message, at } of this.#take(this.#told, toldBefore)) {
       const [like] = this.#expected.get(keyOf(message)) ?? []
       if (like === undefined) {
-        found.push({ kind: 'excess', message })
+        found.push({ kind: 'excess', message, at })
         continue
       }
       this.#remove(this.#expected, like)
       const names = fieldsThatDiffer(message.fields, like.message.fields)
       found.push({ kind: 'field', message, ours: like.message, names })
     }
-    for (const { message } of this.#take(this.#expected, expectedBefore)) found.push({ kind: 'missing', message })
+    for (const { message, at } of this.#take(this.#expected, expectedBefore))
+      found.push({ kind: 'missing', message, at })
     return found
   }
 

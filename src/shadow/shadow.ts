@@ -43,7 +43,7 @@ export class Shadow {
   /** Read and not yet deleted. */
   readonly #read = new Set<string>()
   /** Of these differences the row is still to be asked for. */
-  #unjudged: Extract<Difference, { kind: 'excess' }>[] = []
+  readonly #unjudged: Extract<Difference, { kind: 'missing' | 'excess' }>[] = []
   #isHeard = false
   /** Since when both sides can be heard; what is older cannot be compared. */
   #heardSince = Number.POSITIVE_INFINITY
@@ -164,15 +164,15 @@ export class Shadow {
     }
   }
 
-  // A side that was not heard for long enough is not accused.
+  // A side that could not be heard is not accused; nor is what happened just when it could again.
   async #judge(): Promise<void> {
     const { deadlineMs } = this.#parts
     const now = performance.now()
     if (!this.#isHeard) return
     const toldBefore = Math.min(now, this.#lastRead) - deadlineMs
     for (const difference of this.#match.overdue(now - deadlineMs, toldBefore)) {
-      if (now - this.#heardSince < 2 * deadlineMs && difference.kind !== 'field') this.counts.notCompared += 1
-      else if (difference.kind === 'excess') this.#unjudged.push(difference)
+      if ('at' in difference && difference.at < this.#heardSince + deadlineMs / 2) this.counts.notCompared += 1
+      else if (difference.kind === 'excess') this.#unjudged.push({ ...difference, kind: 'excess' })
       else this.#tell(difference)
     }
     for (let next = this.#unjudged[0]; next !== undefined; next = this.#unjudged[0]) {
