@@ -14,9 +14,22 @@ export interface ToldMessage {
 /** First level of the plugin's topics, whatever prefix it was configured with. */
 export const PLUGIN_PREFIX = 'nemo'
 
+/** What the plugin 1.0.0 tells; its successor has further words, of which nothing is known here. */
+const WORDS: ReadonlySet<string> = new Set([
+  'tool_created',
+  'tool_updated',
+  'tool_enabled',
+  'tool_disabled',
+  'reservation_created',
+  'reservation_updated',
+  'area_created',
+  'area_updated',
+  'area_access',
+])
+
 const KINDS = /^(tools|reservations|areas|area_access)\//
 
-/** What arrived on a topic: a message of the plugin, one that nobody expects, or one that is not the plugin's. */
+/** What arrived on a topic: a message of the plugin, one of nemo-mqtt itself, or something else. */
 export type Arrival =
   | { readonly kind: 'told'; readonly message: ToldMessage; readonly badSignature: string | undefined }
   | { readonly kind: 'ours' }
@@ -33,8 +46,8 @@ export function readArrival(wholeTopic: string, wire: string, secret: string | u
   const verdict = verifyEnvelope(wire, secret ?? '')
   const text = verdict.state === 'none' ? wire : (verdict.payload ?? '')
   const fields = fieldsOf(text)
-  if (fields === undefined) return { kind: 'other' }
-  if (fields.event_id !== undefined) return { kind: 'ours' }
+  if (fields?.event_id !== undefined) return { kind: 'ours' }
+  if (fields === undefined || !WORDS.has(fields.event)) return { kind: 'other' }
   return { kind: 'told', message: { topic, text, fields }, badSignature: signatureProblem(verdict, secret) }
 }
 
