@@ -15,6 +15,8 @@ import { type Arrival, readArrival, type ToldMessage } from './told.ts'
 /** The change log is read this often, in milliseconds. */
 const LOOK_MS = 500
 const BATCH = 1_000
+/** And all of it, what no rule foresees included, this often. */
+const LOOK_EVERYWHERE_MS = 60_000
 /** Only one message of the plugin in so many is said to be wrongly signed: with a wrong key it would be every one. */
 const SAY_SIGNATURE_MS = 60_000
 
@@ -39,7 +41,7 @@ export class Shadow {
   readonly #match = new Match()
   readonly #began = new Date()
   readonly #lookup: NameLookup
-  #changeLog: ChangeLog
+  readonly #changeLog: ChangeLog
   /** Read and not yet deleted. */
   readonly #read = new Set<string>()
   /** Of these differences the row is still to be asked for. */
@@ -48,6 +50,7 @@ export class Shadow {
   /** Since when both sides can be heard; what is older cannot be compared. */
   #heardSince = Number.POSITIVE_INFINITY
   #skipsLog = true
+  #lookEverywhereAt = Number.NEGATIVE_INFINITY
   #lastRead = Number.NEGATIVE_INFINITY
   #saidSignatureAt = Number.NEGATIVE_INFINITY
   #hasSaidOurs = false
@@ -118,6 +121,10 @@ export class Shadow {
   async #step(): Promise<void> {
     const began = performance.now()
     const isSkipping = this.#skipsLog
+    if (began >= this.#lookEverywhereAt) {
+      this.#changeLog.lookEverywhere()
+      this.#lookEverywhereAt = began + LOOK_EVERYWHERE_MS
+    }
     if (this.#match.waiting.expected < MOST) {
       const isAll = await this.#readLog(isSkipping)
       if (isAll) {
