@@ -1,5 +1,5 @@
-import type { Dialect } from '../dialect/dialect.ts'
 import type { NameFormat } from '../map/person.ts'
+import type { Dialect } from './names.ts'
 
 /** The settings that say what is sent, where to, and with which names; a part of all settings. */
 export interface ChoiceSettings {

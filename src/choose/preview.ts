@@ -1,12 +1,12 @@
-import { nameFormatOf } from '../dialect/dialect.ts'
-import { wordedMessages } from '../dialect/messages.ts'
 import type { EventBody } from '../event.ts'
 import { type NameFormat, namePerson } from '../map/person.ts'
 import { choiceOf } from './choice.ts'
 import { CHOICE_DEFAULTS, type ChoiceSettings } from './choice-settings.ts'
+import { nameFormatOf } from './names.ts'
 import { CHOICE_RULES } from './problems.ts'
 import { publishedEvent } from './standard-event.ts'
 import { toolOf } from './values.ts'
+import { wordedMessages } from './worded.ts'
 
 /** A message that was sent, from the message log or the monitor list. */
 export interface RecentMessage {

@@ -1,7 +1,7 @@
 import type { Change } from '../change.ts'
 import { choiceOf } from '../choose/choice.ts'
 import type { ChoiceSettings } from '../choose/choice-settings.ts'
-import { wordedMessages } from '../dialect/messages.ts'
+import { wordedMessages } from '../choose/worded.ts'
 import { inPluginWords } from '../dialect/plugin.ts'
 import { type Lookup, mapChange } from '../map/index.ts'
 import { fieldsOf, type ToldMessage } from './told.ts'

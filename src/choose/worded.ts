@@ -1,7 +1,6 @@
-import type { Choice, LeftOut, Sent } from '../choose/choice.ts'
+import { inPluginWords } from '../dialect/plugin.ts'
 import { eventPayload } from '../map/payload.ts'
-import type { About } from '../queue/entry.ts'
-import { inPluginWords } from './plugin.ts'
+import type { Choice, LeftOut, Sent } from './choice.ts'
 
 /** A message that is to be queued. */
 export interface WordedMessage {
@@ -12,7 +11,7 @@ export interface WordedMessage {
   readonly entity: string
   readonly payload: string
   /** Our own word for what happened, whatever the message calls it. */
-  readonly about: About
+  readonly about: { readonly event: string; readonly time: string }
 }
 
 /** What the chosen events of one change become. */
@@ -48,6 +47,6 @@ export function wordedMessages(choice: Choice, sent: readonly Sent[], idOf: (ind
   }
 }
 
-function aboutOf({ event, timestamp: time }: Sent['body']): About {
+function aboutOf({ event, timestamp: time }: Sent['body']): WordedMessage['about'] {
   return { event, time }
 }
