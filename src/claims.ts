@@ -5,6 +5,7 @@ import { Listener } from './capture/listener.ts'
 import { NameLookup } from './capture/lookup.ts'
 import { PendingChanges } from './capture/pending.ts'
 import { choiceOf } from './choose/choice.ts'
+import { nameFormatOf } from './choose/names.ts'
 import type { LiveSettings } from './config/live.ts'
 import { type Installation, readInstallation } from './db/installation.ts'
 import type { Lease } from './db/lease.ts'
@@ -100,8 +101,7 @@ export class Claims {
     const bridge = new Bridge({ ...vitals, queue, broker, pending, wake: pushed, onReload })
     this.#bridge = bridge
     const lookup = new NameLookup(pool, installation.nemoSchema, {
-      // With privacy no name is needed, so none is looked up to be left out later.
-      nameFormat: () => (live.current.privacy ? 'none' : live.current.user_name_format),
+      nameFormat: () => nameFormatOf(live.current),
       withCategories: () => choiceOf(live.current).needsCategories,
       onProblem: (problem) => log.warn(problem),
     })

@@ -182,6 +182,18 @@ export const EVENTS = {
   }),
 } as const
 
+/**
+ * Events that begin or end something, on topics of which the other is left behind: retained, an old `enabled` and an old
+ * `disabled` would both look like the present. States are for that.
+ */
+export const MOMENTARY: ReadonlySet<string> = new Set([
+  'tool_enabled',
+  'tool_disabled',
+  'tool_usage_start',
+  'tool_usage_end',
+  'tool_usage_recorded',
+])
+
 /** Name of an event: the value of its key `event`. */
 export type EventName = keyof typeof EVENTS
 

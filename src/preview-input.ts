@@ -1,6 +1,7 @@
 import { choiceOf } from './choose/choice.ts'
 import type { RecentMessage } from './choose/preview.ts'
 import { sampleMessages } from './choose/samples.ts'
+import { publishedEvent } from './choose/standard-event.ts'
 import type { Settings } from './config/settings.ts'
 import { toolCategories } from './db/categories.ts'
 import { AppError } from './errors.ts'
@@ -29,8 +30,12 @@ export async function previewInput(settings: Settings, limit: number): Promise<P
 
 async function lastMessages(settings: Settings, limit: number, notes: string[]): Promise<RecentMessage[]> {
   try {
-    const messages = (await visitRedis(settings, readMonitor)).slice(-limit)
-    if (messages.length > 0) return messages
+    const delivered = await visitRedis(settings, readMonitor)
+    // What was told in the plugin's words has lost what other words would need.
+    const messages = delivered.filter(({ origin, payload }) => origin === null || publishedEvent(payload) !== undefined)
+    const lost = delivered.length - messages.length
+    if (lost > 0) notes.push(`${lost} messages were sent in the plugin’s dialect, of which no other can be made`)
+    if (messages.length > 0) return messages.slice(-limit)
     notes.push('nothing was delivered lately; these are samples')
   } catch (error) {
     if (!(error instanceof AppError)) throw error

@@ -3,12 +3,15 @@ import { type LoggedChange, parseChange } from '../capture/change-log.ts'
 import { NameLookup } from '../capture/lookup.ts'
 import { choiceOf } from '../choose/choice.ts'
 import type { ChoiceSettings } from '../choose/choice-settings.ts'
+import { nameFormatOf } from '../choose/names.ts'
+import { wordedMessages } from '../choose/worded.ts'
 import type { Queryable } from '../db/database.ts'
 import { findNemoSchema } from '../db/nemo.ts'
 import { AppError } from '../errors.ts'
 import { compareDigits } from '../map/history.ts'
 import { mapChange } from '../map/index.ts'
 import { whySilent } from '../map/silence.ts'
+import { subjectOf } from './record.ts'
 import { messagesOfRow } from './store.ts'
 
 /** What became, or will become, of one change of a row. */
@@ -86,7 +89,7 @@ async function waitingChanges(client: Queryable, { table, row, limit }: RowQuest
 async function mapWaiting(pool: Pool, logged: readonly LoggedChange[], question: RowQuestion): Promise<Fate[]> {
   if (logged.length === 0) return []
   const lookup = new NameLookup(pool, await findNemoSchema(pool), {
-    nameFormat: () => question.settings.user_name_format,
+    nameFormat: () => nameFormatOf(question.settings),
     withCategories: () => choiceOf(question.settings).needsCategories,
     onProblem: () => undefined, // a name that is missing changes nothing here
   })
@@ -103,11 +106,15 @@ async function mapOne(logged: LoggedChange, lookup: NameLookup, settings: Choice
     const names = (await lookup.forBatch([parsed]))(parsed)
     const events = mapChange(parsed, names)
     if (events.length === 0) return waits(`will become no message: ${whySilent(parsed)}`)
-    const { sent, leftOut } = choiceOf(settings).choose(events, (toolId) => names.category(toolId))
-    const messages = sent.map(({ topic, body }) => `${body.event} on ${topic}`).join(', then ')
-    const omitted = leftOut.map(({ event, why }) => `${event} is ${why}`).join('; ')
-    if (sent.length === 0) return waits(`will become no message: ${omitted}`)
-    return waits(`will become ${messages}${omitted === '' ? '' : `; ${omitted}`}`)
+    const choice = choiceOf(settings)
+    const { sent, leftOut } = choice.choose(events, (toolId) => names.category(toolId))
+    const { messages, wordless } = wordedMessages(choice, sent, String)
+    const omitted = [...leftOut.map(({ event, why }) => `${event} is ${why}`), ...wordless.map(({ why }) => why)].join(
+      '; ',
+    )
+    if (messages.length === 0) return waits(`will become no message: ${omitted}`)
+    const become = messages.map(({ topic, payload }) => `${subjectOf(payload).event} on ${topic}`).join(', then ')
+    return waits(`will become ${become}${omitted === '' ? '' : `; ${omitted}`}`)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return waits(`will be set aside: ${error.message}`)

@@ -50,7 +50,9 @@ export function subjectOf(payload: string): Subject {
     return NOTHING // no JSON object: another program's own words
   }
   const event = typeof fields.event === 'string' ? clean(fields.event) : null
-  const [, table, key] = SUBJECTS.find(([word]) => event?.startsWith(word)) ?? []
+  // With the plugin's words a tool is enabled by whoever begins to use it.
+  const word = isAnnouncement(event) && fields.usage_id !== undefined ? 'tool_usage_' : event
+  const [, table, key] = SUBJECTS.find(([begin]) => word?.startsWith(begin)) ?? []
   const isTruncation = event === 'table_truncated' && typeof fields.table === 'string'
   return {
     change: changeOf(fields.event_id),

@@ -1,13 +1,16 @@
 import { Backoff, pause } from '../backoff.ts'
 import type { Change } from '../change.ts'
 import { type Choice, choiceOf, type LeftOut, whyLeftOut } from '../choose/choice.ts'
+import { wordedMessages } from '../choose/worded.ts'
 import type { LiveSettings } from '../config/live.ts'
 import { databaseTlsTrouble } from '../db/tls-trouble.ts'
+import { pythonJson } from '../dialect/python-json.ts'
 import { AppError, reasonOf } from '../errors.ts'
+import { MOMENTARY } from '../event.ts'
 import type { Health } from '../health.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
-import { eventPayload, type Lookup, mapChange } from '../map/index.ts'
+import { type Lookup, mapChange } from '../map/index.ts'
 import type { Pulse } from '../pulse.ts'
 import { encodeEntry } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
@@ -50,6 +53,7 @@ export interface ListenerParts {
 interface Encoded {
   readonly entries: readonly string[]
   readonly leftOut: readonly LeftOut[]
+  readonly wordless: readonly LeftOut[]
 }
 
 /**
@@ -203,10 +207,10 @@ export class Listener {
     }
     // Nothing may fail between here and the push, or a change would be pending and never sent. And before the push:
     // the messages may be delivered before Redis has answered us.
-    for (const { change, entries, leftOut } of mapped) {
+    for (const { change, entries, leftOut, wordless } of mapped) {
       pending.add(change.id, entries.length)
       traffic.counts.filtered += leftOut.length
-      if (entries.length === 0) traffic.silent(change, whyLeftOut(leftOut))
+      if (entries.length === 0) traffic.silent(change, whyLeftOut([...leftOut, ...wordless]))
       else traffic.mapped({ change, entries }, readAt)
     }
     const entries = mapped.flatMap((one) => one.entries)
@@ -253,20 +257,16 @@ export class Listener {
     const { retain_messages } = live.current
     const events = mapChange(change, lookup)
     const { sent, leftOut } = choice.choose(events, (toolId) => lookup.category(toolId))
+    const { messages, wordless } = wordedMessages(choice, sent, (index) => `${installation}-${change.id}-${index}`)
     const queuedAt = Date.now() / 1000
-    for (const { body } of sent) this.#parts.traffic.queued(body.event)
-    const entries = sent.map(({ index, topic, body, entity }) =>
-      encodeEntry({
-        topic,
-        payload: eventPayload(body, `${installation}-${change.id}-${index}`),
-        retain: retain_messages,
-        entity,
-        origin: { installation, change: change.id, index, count: sent.length },
-        queuedAt,
-        about: { event: body.event, time: body.timestamp },
-      }),
-    )
-    return { entries, leftOut }
+    const write = choice.dialect === 'plugin' ? pythonJson : JSON.stringify
+    for (const { about } of messages) this.#parts.traffic.queued(about.event)
+    const entries = messages.map(({ index, ...message }) => {
+      const origin = { installation, change: change.id, index, count: messages.length }
+      const retain = retain_messages && !MOMENTARY.has(message.about.event)
+      return encodeEntry({ ...message, retain, origin, queuedAt }, write)
+    })
+    return { entries, leftOut, wordless }
   }
 
   // It must never block the others, and never vanish: `nemo-mqtt status` shows it.

@@ -1,7 +1,9 @@
 import type { NameFormat } from '../map/person.ts'
+import type { Dialect } from './names.ts'
 
 /** The settings that say what is sent, where to, and with which names; a part of all settings. */
 export interface ChoiceSettings {
+  readonly dialect: Dialect
   readonly event_filter: string
   readonly tool_filter: string
   readonly area_filter: string
@@ -21,6 +23,7 @@ export const STANDARD_TEMPLATE = '{prefix}/{topic}'
 
 /** What holds where nobody chose anything. */
 export const CHOICE_DEFAULTS: ChoiceSettings = {
+  dialect: 'documented',
   event_filter: EVERYTHING,
   tool_filter: EVERYTHING,
   area_filter: EVERYTHING,

@@ -4,6 +4,7 @@ import type { MappedEvent } from '../map/mapped.ts'
 import { type ChoiceSettings, STANDARD_TEMPLATE } from './choice-settings.ts'
 import { EVENT_NAMES } from './event-patterns.ts'
 import { Filter } from './filter.ts'
+import type { Dialect } from './names.ts'
 import { KEEPS_ITS_TOPIC, type Overrides, readOverrides } from './overrides.ts'
 import { withoutPeople } from './privacy.ts'
 import { Template } from './template.ts'
@@ -52,12 +53,18 @@ export class Choice {
   readonly #isStandard: boolean
   /** Whether it depends on the categories of tools, which events of usage, problems and reservations do not carry. */
   readonly needsCategories: boolean
+  /** The words that the events are told in. */
+  readonly dialect: Dialect
+  /** First level or levels of every topic. */
+  readonly prefix: string
 
   /** @throws AppError NEMO_MQTT_ERR_CONFIG for settings that the rules of the configuration do not let through */
   constructor(settings: ChoiceSettings) {
     const { topic_prefix: prefix } = settings
     const events = usable(Filter.read(settings.event_filter))
     this.#settings = settings
+    this.dialect = settings.dialect
+    this.prefix = prefix
     this.#byEvent = new Map(
       EVENT_NAMES.flatMap((name): Array<[EventName, string]> => {
         const part = events.leftOutBy({ id: null, name })

@@ -1,11 +1,12 @@
 import type { EventBody } from '../event.ts'
-import { eventPayload } from '../map/payload.ts'
-import { namePerson } from '../map/person.ts'
+import { type NameFormat, namePerson } from '../map/person.ts'
 import { choiceOf } from './choice.ts'
 import { CHOICE_DEFAULTS, type ChoiceSettings } from './choice-settings.ts'
+import { nameFormatOf } from './names.ts'
 import { CHOICE_RULES } from './problems.ts'
 import { publishedEvent } from './standard-event.ts'
 import { toolOf } from './values.ts'
+import { wordedMessages } from './worded.ts'
 
 /** A message that was sent, from the message log or the monitor list. */
 export interface RecentMessage {
@@ -65,11 +66,12 @@ function previewed(
   const event = publishedEvent(payload)
   if (event === undefined) return { event: null, isSent: true, why: null, topic, payload, doubt: null }
   const choice = choiceOf(settings)
-  const named = { ...event, body: renamed(event.body, settings) }
+  const named = { ...event, body: renamed(event.body, nameFormatOf(settings)) }
   const { sent, leftOut } = choice.choose([named], (toolId) => categories.get(toolId) ?? null)
+  const { messages, wordless } = wordedMessages(choice, sent, () => event.eventId)
   const tool = toolOf(event)
-  const [one] = sent
-  const [why = null] = leftOut.map((left) => left.why)
+  const [one] = messages
+  const [why = null] = [...leftOut, ...wordless].map((left) => left.why)
   const isDecided = why !== null && !why.startsWith('left out by category_filter')
   const isUnsure = choice.needsCategories && tool !== undefined && !categories.has(tool.id) && !isDecided
   const doubt = isUnsure ? `the category of tool ${tool.id} is not known here, and the settings depend on it` : null
@@ -78,13 +80,13 @@ function previewed(
     isSent: one !== undefined,
     why,
     topic: one?.topic ?? null,
-    payload: one === undefined ? null : eventPayload(one.body, event.eventId),
+    payload: one?.payload ?? null,
     doubt,
   }
 }
 
 /** Names people as the settings want them, as far as the message of another day has their names. */
-function renamed(body: EventBody, { user_name_format: format }: ChoiceSettings): EventBody {
+function renamed(body: EventBody, format: NameFormat): EventBody {
   if (!('user_name' in body) || !('username' in body)) return body
   const { username, first_name: firstName, last_name: lastName } = body
   const isNamed = username !== null || firstName !== null || lastName !== null
@@ -98,7 +100,7 @@ function renamed(body: EventBody, { user_name_format: format }: ChoiceSettings):
   return { ...body, user_name: shown, operator_name: operator, ...parts } as EventBody
 }
 
-function initialsOr(name: string | null, format: ChoiceSettings['user_name_format']): string | null {
+function initialsOr(name: string | null, format: NameFormat): string | null {
   if (format !== 'initials' || name === null) return name
   const [firstName = '', lastName = ''] = [/^\S*/.exec(name)?.[0], / (\S+)$/.exec(name)?.[1]]
   return namePerson({ username: null, firstName, lastName }, 'initials').shown

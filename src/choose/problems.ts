@@ -1,4 +1,4 @@
-import type { ChoiceSettings } from './choice-settings.ts'
+import { CHOICE_DEFAULTS, type ChoiceSettings } from './choice-settings.ts'
 import { EVENT_NAMES, unknownEvent } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import { readOverrides } from './overrides.ts'
@@ -14,6 +14,9 @@ export const CHOICE_RULES: readonly ChoiceRule[] = [
   ['area_filter', ({ area_filter }) => problemOf(Filter.read(area_filter))],
   ['category_filter', ({ category_filter }) => problemOf(Filter.read(category_filter))],
   ['topic_template', (settings) => problemOf(Template.read(settings.topic_template, prefixOf(settings)))],
+  ['topic_template', (settings) => fixedTopicProblem(settings, 'topic_template')],
+  ['topic_overrides', (settings) => fixedTopicProblem(settings, 'topic_overrides')],
+  ['tool_topic_key', (settings) => fixedTopicProblem(settings, 'tool_topic_key')],
   ['topic_overrides', (settings) => problemOf(readOverrides(settings.topic_overrides, prefixOf(settings)))],
 ]
 
@@ -24,6 +27,12 @@ function eventFilterProblem(text: string): string | undefined {
   if (unknown.length > 0) return unknown.join('; ')
   const isNothing = EVENT_NAMES.every((name) => filter.leftOutBy({ id: null, name }) !== undefined)
   return isNothing ? `${JSON.stringify(text)} leaves every event out` : undefined
+}
+
+// The plugin's displays look for its topics and for no others.
+function fixedTopicProblem(settings: ChoiceSettings, name: keyof ChoiceSettings): string | undefined {
+  if (settings.dialect !== 'plugin' || settings[name] === CHOICE_DEFAULTS[name]) return undefined
+  return 'does not apply to dialect plugin, whose topics are those of the Python plugin: leave it out'
 }
 
 function problemOf(read: object | { readonly problem: string }): string | undefined {

@@ -160,7 +160,16 @@ export const SETTINGS = Type.Object(
       1_000_000,
     ),
     topic_prefix: text({ description: 'first level or levels of every topic', default: 'nemo' }),
-    retain_messages: choice({ description: 'ask the broker to retain event messages', default: false }),
+    dialect: Type.Union([Type.Literal('documented'), Type.Literal('plugin')], {
+      description:
+        'words that events are told in: `documented`, or `plugin` for displays made for the Python plugin (its events, topics, fields and texts)',
+      default: CHOICE_DEFAULTS.dialect,
+    }),
+    retain_messages: choice({
+      description:
+        'ask the broker to retain events, but for those that begin or end something (`tool_enabled`, `tool_usage_start`): an old one would look like the present',
+      default: false,
+    }),
     message_expiry: count(
       {
         description:

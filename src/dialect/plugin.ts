@@ -9,10 +9,19 @@ interface PluginMessage {
   readonly fields: Readonly<Record<string, PythonValue>>
 }
 
-/** A message in the words of the Python plugin. */
-export interface PluginText extends Pick<MappedEvent, 'topic' | 'entity'> {
+/** A message in the words of the Python plugin; its topic is the one below the prefix. */
+export interface PluginText<From extends MappedEvent = MappedEvent> extends Pick<MappedEvent, 'topic' | 'entity'> {
   readonly event: string
   readonly payload: string
+  /** The event that it tells; the first one, if it tells several. */
+  readonly from: From
+}
+
+/** What some events are in the words of the Python plugin. */
+export interface PluginWords<From extends MappedEvent> {
+  readonly texts: readonly PluginText<From>[]
+  /** Events that the plugin never told. */
+  readonly wordless: readonly From[]
 }
 
 type Of<Names extends EventName> = { [N in Names]: Omit<EventOf<N>, 'event_id'> }[Names]
@@ -26,16 +35,20 @@ type Reservation = Of<'reservation_created' | 'reservation_updated' | 'reservati
  * second `tool_disabled` when an old usage is edited. What it never told (deletions, problems, who leaves an area) is
  * not told here either: one word would have two meanings. Several of our events may be one of the plugin's.
  */
-export function inPluginWords(events: readonly MappedEvent[]): PluginText[] {
-  const texts: PluginText[] = []
-  for (const { entity, body } of events) {
-    const message = pluginMessage(body)
-    if (message === undefined) continue
+export function inPluginWords<From extends MappedEvent>(events: readonly From[]): PluginWords<From> {
+  const texts: PluginText<From>[] = []
+  const wordless: From[] = []
+  for (const from of events) {
+    const message = pluginMessage(from.body)
+    if (message === undefined) {
+      wordless.push(from)
+      continue
+    }
     const { event, topic, fields } = message
     if (texts.some((text) => text.event === event && text.topic === topic)) continue
-    texts.push({ event, topic, entity, payload: pythonJson({ event, ...fields }) })
+    texts.push({ event, topic, entity: from.entity, payload: pythonJson({ event, ...fields }), from })
   }
-  return texts
+  return { texts, wordless }
 }
 
 function pluginMessage(body: EventBody): PluginMessage | undefined {

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { Backoff, firstOf, pause } from '../backoff.ts'
 import type { LiveSettings } from '../config/live.ts'
 import type { Settings } from '../config/settings.ts'
+import { pythonJson } from '../dialect/python-json.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Entry } from '../queue/entry.ts'
@@ -79,8 +80,9 @@ export class Broker {
 
   /** The message on the wire for a payload: signed if signing is on, with the key of this moment. */
   message(payload: string): string {
-    const { use_hmac, hmac_secret_key } = this.#live.current
-    return use_hmac ? signEnvelope(payload, hmac_secret_key) : payload
+    const { use_hmac, hmac_secret_key, dialect } = this.#live.current
+    if (!use_hmac) return payload
+    return signEnvelope(payload, hmac_secret_key, dialect === 'plugin' ? pythonJson : JSON.stringify)
   }
 
   /** What goes with it under MQTT 5. */

@@ -19,8 +19,9 @@ export const OF_THE_LINK = [
   'tls_verify',
   'tls_server_name',
   'tls_alpn',
-  // The will holds the prefix, and is signed when the connection is made.
+  // The will holds the prefix, and is signed, in the dialect's form, when the connection is made.
   'topic_prefix',
+  'dialect',
   'use_hmac',
   'hmac_secret_key',
 ] as const satisfies readonly SettingName[]

@@ -1,3 +1,4 @@
+import type { PythonValue } from '../dialect/python-json.ts'
 import { AppError, reasonOf } from '../errors.ts'
 
 /** Where an entry of ours comes from: which change, and which of the change's messages it is. */
@@ -32,10 +33,17 @@ export interface Entry {
   readonly about?: About
 }
 
-/** The text of an entry: what the Python plugin wrote (`topic, payload, qos, retain, timestamp`), then our own fields. */
-export function encodeEntry(entry: Entry): string {
+/**
+ * The text of an entry: what the Python plugin wrote (`topic, payload, qos, retain, timestamp`), then our own fields.
+ *
+ * @param write makes JSON of the fields
+ */
+export function encodeEntry(
+  entry: Entry,
+  write: (fields: Readonly<Record<string, PythonValue>>) => string = JSON.stringify,
+): string {
   const { topic, payload, retain, entity, origin, queuedAt, about } = entry
-  return JSON.stringify({ topic, payload, qos: 1, retain, timestamp: queuedAt, entity, ...origin, ...about })
+  return write({ topic, payload, qos: 1, retain, timestamp: queuedAt, entity, ...origin, ...about })
 }
 
 /**

@@ -67,7 +67,7 @@ ${OWNED}
 ${DRAIN_WHEN_FULL}
 for i = 5, #ARGV do
   redis.call('lrem', KEYS[3], -1, ARGV[i])
-  local isPulse = string.find(ARGV[i], '^{"topic":"[^"]*/bridge/health"')
+  local isPulse = string.find(ARGV[i], '^{"topic": ?"[^"]*/bridge/health"')
   if #ARGV - i < tonumber(ARGV[2]) and not isPulse then redis.call('lpush', KEYS[5], ARGV[i]) end
 end
 if #ARGV > 4 then redis.call('ltrim', KEYS[5], 0, ARGV[2] - 1) end

@@ -22,6 +22,8 @@ export interface ReceiverEvents {
   readonly onMessage: (message: ArrivedMessage) => void
   /** The connection was lost, or is there again. */
   readonly onNote: (note: string) => void
+  /** The same for programs: whether anything can arrive now. */
+  readonly onLink?: (isUp: boolean) => void
 }
 
 /**
@@ -40,7 +42,11 @@ export class Receiver {
    *
    * @throws AppError NEMO_MQTT_ERR_BROKER, and NEMO_MQTT_ERR_CONFIG when a certificate file cannot be used
    */
-  static async open(settings: Settings, filter: string, { onMessage, onNote }: ReceiverEvents): Promise<Receiver> {
+  static async open(
+    settings: Settings,
+    filter: string,
+    { onMessage, onNote, onLink }: ReceiverEvents,
+  ): Promise<Receiver> {
     const at = brokerAddress(settings)
     const clientId = `nemo_look_${hostname()}_${randomBytes(4).toString('hex')}`
     const { options } = connectOptions(settings, { clientId, clean: true })
@@ -61,12 +67,15 @@ export class Receiver {
     }
     client.on('offline', () => onNote(`the connection to the broker at ${at} was lost; trying again`))
     client.on('connect', () => onNote(`connected to the broker at ${at} again`))
+    client.on('close', () => onLink?.(false))
+    client.on('connect', () => onLink?.(true))
     return new Receiver(client)
   }
 
   /** Leaves. */
   close(): void {
     this.#client.removeAllListeners('offline')
+    this.#client.removeAllListeners('close')
     this.#client.end(true)
   }
 }

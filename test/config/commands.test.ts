@@ -280,7 +280,11 @@ insert into nemo_mqtt_mqttconfiguration values
   (4, 'Default: MQTT Configuration', false, 'localhost', 1883, 8, '', '', '', 'nemo', 1, false, true, true, 5, 0, false,
    'INFO', now(), now(), false, '', 'sha256'),
   (5, 'Default/ MQTT Configuration', false, 'localhost', 1883, 8, '', '', '', 'nemo', 1, false, true, true, 5, 0, false,
-   'INFO', now(), now(), false, '', 'sha256')`
+   'INFO', now(), now(), false, '', 'sha256');
+create table nemo_mqtt_mqtteventfilter (id serial primary key, event_type text, enabled boolean, topic_override text,
+  include_payload boolean, created_at timestamptz, updated_at timestamptz);
+insert into nemo_mqtt_mqtteventfilter (event_type, enabled, topic_override) values ('tool_saved', false, null),
+  ('area_saved', true, 'rooms/x'), ('usage_event_saved', true, '')`
 
 t.test('import from the Python plugin: what means the same, the rest by name; the plugin keeps its own', async (t) => {
   const { config, db } = await bench()
@@ -307,13 +311,24 @@ t.test('import from the Python plugin: what means the same, the rest by name; th
     /keepalive 60: a dead link is noticed after 90 s/,
     /max_reconnect_attempts 10: the service ends/,
     /the plugin used " Labor/,
+    /each tells its events in dialect plugin/,
+    /the filter of tool_saved \(not to be sent\) is not applied: the plugin ignored it/,
+    /the filter of area_saved \(topic rooms\/x\) is not applied/,
     /config enable 'Labor -Sud- - 1'/,
   ]) {
     t.match(notes, part)
   }
+  t.notMatch(notes, /usage_event_saved/, 'a filter that wants nothing')
   t.notMatch(page + notes, SECRET)
   t.match(JSON.parse((await config.export('Labor -Sud- - 1')).text), {
-    settings: { broker_host: 'mqtt.lab', broker_port: 8883, username: 'nemo', use_hmac: true, log_level: 'DEBUG' },
+    settings: {
+      dialect: 'plugin',
+      broker_host: 'mqtt.lab',
+      broker_port: 8883,
+      username: 'nemo',
+      use_hmac: true,
+      log_level: 'DEBUG',
+    },
     secrets: ['hmac_secret_key', 'password'],
   })
   t.notMatch(JSON.stringify(await db.sql('select * from nemo_mqtt.configuration')), SECRET)

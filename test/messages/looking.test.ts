@@ -44,6 +44,13 @@ const logged = async (where: string, count: number): Promise<void> => {
 const push = (...entries: object[]): Promise<unknown> =>
   withRedis(redis, (client) => client.lpush(KEYS.queue, ...entries.map((entry) => JSON.stringify(entry))))
 
+/** An event as the contract has it. */
+function updated(tool_id: number, event_id: string): string {
+  const nothing = { tool_name: null, tool_status: null, category: null, visible: null, parent_tool_id: null }
+  const timestamp = '2026-11-25T08:00:00Z'
+  return JSON.stringify({ event: 'tool_updated', tool_id, ...nothing, timestamp, changed: ['name'], event_id })
+}
+
 t.test('log and explain: what was delivered, unheard, parked and silent', async (t) => {
   await sql('update "NEMO_tool" set operational = false where id = 1')
   await sql('insert into "NEMO_usageevent" (operator_id, project_id, tool_id, user_id) values (3, 1, 4, 3)')
@@ -150,7 +157,7 @@ t.test('parked: listed, shown, tried again behind the others with its event_id, 
   const entryOf = (n: number): string =>
     encodeEntry({
       topic: `nemo/tools/${n}`,
-      payload: JSON.stringify({ event: 'tool_updated', tool_id: n, event_id: `inst-${n}-0` }),
+      payload: updated(n, `inst-${n}-0`),
       retain: false,
       entity: `tools/${n}`,
       origin: { installation: 'inst', change: String(n), index: 0, count: 1 },
@@ -320,7 +327,7 @@ t.test('off, live; then only what waits is explained', async (t) => {
       JSON.stringify({
         entry: encodeEntry({
           topic: 'nemo/tools/77',
-          payload: '{"event":"tool_updated","tool_id":77,"event_id":"old-7-0"}',
+          payload: updated(77, 'old-7-0'),
           retain: false,
           entity: 'tools/77',
           origin: { installation: String(installation), change: '7', index: 0, count: 1 },

@@ -10,6 +10,16 @@ import { program } from '../fixtures/service.ts'
 /** Where marks are published; the comparison with the ledger leaves everything under `bridge/` aside. */
 const MARKS = 'nemo/bridge/mark'
 
+/** A message as mosquitto_sub prints it. */
+export interface RecordedMessage {
+  readonly topic: string
+  readonly payload: string
+  readonly qos: number
+  readonly retain: number
+  /** Those of MQTT 5. */
+  readonly properties?: { readonly 'user-properties'?: Readonly<Record<string, string>> }
+}
+
 /** Everything that a subscriber with nothing of ours in it gets under `nemo/`, in a file. */
 export class Recording {
   readonly file: string
@@ -43,7 +53,7 @@ export class Recording {
 
   /** How many different events are recorded. */
   get events(): number {
-    const ids = this.#messages().flatMap(({ topic, payload }) =>
+    const ids = this.messages().flatMap(({ topic, payload }) =>
       topic.startsWith('nemo/bridge/') ? [] : eventId(payload),
     )
     return new Set(ids).size
@@ -79,13 +89,14 @@ export class Recording {
   }
 
   #has(mark: string): boolean {
-    return this.#messages().some(({ topic, payload }) => topic === MARKS && payload === mark)
+    return this.messages().some(({ topic, payload }) => topic === MARKS && payload === mark)
   }
 
-  #messages(): { topic: string; payload: string }[] {
+  /** Everything so far, with the text of each payload as it was on the wire. */
+  messages(): RecordedMessage[] {
     // The last piece is empty, or a line that is only half written.
     const lines = readFileSync(this.file, 'utf8').split('\n').slice(0, -1)
-    return lines.map((line) => JSON.parse(line) as { topic: string; payload: string })
+    return lines.map((line) => JSON.parse(line) as RecordedMessage)
   }
 }
 

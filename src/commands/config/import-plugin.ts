@@ -11,6 +11,9 @@ import { type ConfigSession, type Output, quoted, shown, withStore } from './ses
 /** The table of the Python plugin, made by its Django migrations in NEMO's schema. */
 const TABLE = 'nemo_mqtt_mqttconfiguration'
 
+/** Its event filters, which it stores and never uses. */
+const FILTERS = 'nemo_mqtt_mqtteventfilter'
+
 /** A row of it. Which columns there are depends on the plugin's release. */
 type PluginRow = Readonly<Record<string, unknown>>
 
@@ -77,6 +80,8 @@ export async function importFromPlugin(variables: NodeJS.ProcessEnv, output: Out
     const inForce = rows.findIndex(({ enabled }) => enabled === true)
     const next = names[Math.max(0, inForce)] ?? 'NAME'
     if (rows.length > 0) {
+      output.note('each tells its events in dialect plugin, on the topics and with the fields that the displays know')
+      await tellFilters(session.databaseUrl, output)
       if (inForce >= 0) output.note(`the plugin used ${shown(rows[inForce]?.name)}`)
       output.note(`none was enabled: stop the plugin’s bridge, then nemo-mqtt config enable ${quoted(next)}`)
     } else output.note('the plugin has no configuration')
@@ -98,11 +103,37 @@ function tell(
   if (why !== undefined) note(`  it cannot be enabled yet: ${why.message}`)
 }
 
-async function readRows(databaseUrl: string): Promise<PluginRow[]> {
+// The plugin stores them and never looks at them: what they leave out, its displays have always had.
+async function tellFilters(databaseUrl: string, { note }: Output): Promise<void> {
+  const filters = await readTable(databaseUrl, FILTERS).catch((error: unknown) => {
+    if (codeOf(error) === '42P01') return [] // its successor has none
+    if (codeOf(error) !== '42501') throw databaseError(error)
+    note(`this role may not read ${FILTERS}, the event filters of the plugin; the plugin ignored them`)
+    return []
+  })
+  for (const { event_type, enabled, topic_override: topic } of filters) {
+    const said = [enabled === false ? 'not to be sent' : '', isEmpty(topic) ? '' : `topic ${shown(topic)}`]
+    const wish = said.filter((part) => part !== '').join(', ')
+    if (wish !== '')
+      note(
+        `the filter of ${shown(event_type)} (${wish}) is not applied: the plugin ignored it; event_filter leaves events out`,
+      )
+  }
+}
+
+async function readTable(databaseUrl: string, name: string): Promise<PluginRow[]> {
   const { pool, close } = await connect(databaseUrl)
   try {
-    const table = `${pg.escapeIdentifier(await findNemoSchema(pool))}.${TABLE}`
+    const table = `${pg.escapeIdentifier(await findNemoSchema(pool))}.${name}`
     return (await pool.query<Record<string, unknown>>(`select * from ${table} order by id`)).rows
+  } finally {
+    await close()
+  }
+}
+
+async function readRows(databaseUrl: string): Promise<PluginRow[]> {
+  try {
+    return await readTable(databaseUrl, TABLE)
   } catch (error) {
     if (codeOf(error) === '42P01') {
       throw new AppError('NEMO_MQTT_ERR_CONFIG', `there is no table ${TABLE} beside NEMO’s tables`, {
@@ -116,8 +147,6 @@ async function readRows(databaseUrl: string): Promise<PluginRow[]> {
       })
     }
     throw databaseError(error)
-  } finally {
-    await close()
   }
 }
 
@@ -149,7 +178,7 @@ function settingsFrom(row: PluginRow, configKey: string): StoredValues {
   const sealed = SECRETS.filter((key) => !isEmpty(row[key])).map(
     (key) => [key, seal(String(row[key]), configKey, placeOf(key))] as const,
   )
-  return Object.fromEntries([...plain, ...sealed])
+  return Object.fromEntries([...plain, ...sealed, ['dialect', 'plugin']])
 }
 
 function isEmpty(value: unknown): boolean {
