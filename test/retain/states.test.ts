@@ -55,8 +55,10 @@ t.test('a new subscriber has every state at once, and each change of it', async 
   t.comment(`in use after ${Math.round(performance.now() - started)} ms`)
   const event = await subscriber.waitFor(({ topic }) => topic === 'nemo/tools/1/start')
   const { event_id, user_name, start_time } = event.parsed as Record<string, string>
-  t.match(last(fresh, STATE), { user_name, since: start_time, event_id }, 'it names the event that made it so')
-  t.match(last(fresh, 'nemo/tools/overall'), { in_use: 1 })
+  // It names the event that made it so, as soon as that is delivered.
+  await until(() => last<ToolStateMessage>(fresh, STATE)?.event_id === event_id, { what: 'the id of the event' })
+  t.match(last(fresh, STATE), { user_name, since: start_time })
+  await until(() => last<{ in_use: number }>(fresh, 'nemo/tools/overall')?.in_use === 1, { what: 'the overall state' })
   await sql(`update "NEMO_usageevent" set "end" = now() + interval '2 seconds' where "end" is null`)
   await until(() => last<ToolStateMessage>(fresh, STATE)?.delayed_logoff_until != null, {
     what: 'a delayed log-off',
