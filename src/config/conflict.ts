@@ -2,8 +2,7 @@ import type { Kysely } from 'kysely'
 import type { OwnTables } from '../db/database.ts'
 import { AppError } from '../errors.ts'
 import { changesOf, type SettingChange } from './difference.ts'
-import type { HistoryEntry } from './store.ts'
-import type { Configuration, StoredValues } from './stored.ts'
+import type { Configuration, HistoryEntry, StoredValues } from './stored.ts'
 
 /** Changes that are looked at; whoever was away for more is told of the first ones. */
 const MOST_ENTRIES = 100

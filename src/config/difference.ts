@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SECRET_NAMES, STORABLE_NAMES } from './settings.ts'
-import type { HistoryEntry } from './store.ts'
-import type { StoredValues } from './stored.ts'
+import type { HistoryEntry, StoredValues } from './stored.ts'
 
 /** What happened to one setting; without values where they must not be shown. */
 export interface SettingChange {

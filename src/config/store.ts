@@ -3,20 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { connect, databaseError, type OwnTables, type Patience } from '../db/database.ts'
 import { AppError } from '../errors.ts'
 import { refuseConflict, revisionOf } from './conflict.ts'
-import type { Configuration, StoredValues } from './stored.ts'
-
-/** One change of a configuration. */
-export interface HistoryEntry {
-  /** Digits of a bigint. */
-  readonly id: string
-  readonly at: Date
-  readonly who: string
-  readonly name: string
-  /** Null when it was created. */
-  readonly before: Configuration | null
-  /** Null when it was deleted. */
-  readonly after: Configuration | null
-}
+import type { Configuration, HistoryEntry, StoredValues } from './stored.ts'
 
 /**
  * The stored configurations. Every method that changes something is one transaction, and PostgreSQL itself writes the

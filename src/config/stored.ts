@@ -14,6 +14,19 @@ export interface Configuration {
   readonly settings: StoredValues
 }
 
+/** One change of a configuration. */
+export interface HistoryEntry {
+  /** Digits of a bigint. */
+  readonly id: string
+  readonly at: Date
+  readonly who: string
+  readonly name: string
+  /** Null when it was created. */
+  readonly before: Configuration | null
+  /** Null when it was deleted. */
+  readonly after: Configuration | null
+}
+
 /** Where a sealed secret belongs. The configuration's name is no part of it: a copy or a new name keeps the secret. */
 export function placeOf(setting: string): string {
   return `configuration ${setting}`

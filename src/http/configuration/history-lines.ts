@@ -1,5 +1,5 @@
 import { deedsOf, type SettingChange, settingChanges } from '../../config/difference.ts'
-import type { HistoryEntry } from '../../config/store.ts'
+import type { HistoryEntry } from '../../config/stored.ts'
 import type { ChangeLine, HistoryLine } from '../wire/configuration.ts'
 
 /** Settings of one change that are told, and characters of one value: anybody may write what he likes with psql. */
