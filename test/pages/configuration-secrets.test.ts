@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { startBroker } from '../../lab/broker.ts'
@@ -157,7 +158,13 @@ t.test('a connection test names the layer, does not disturb anybody, and is not 
   await page.locator('#setting-broker_host-wrong').filter({ hasText: 'is a name or an address alone' }).waitFor()
   await picture(page, 'configuration-test-fails')
   const draft = { name: 'lab', set: {}, unset: [] }
-  const both = await Promise.all([1, 2].map(() => rig.api('configuration/test', 'POST', draft)))
+  // One that accepts and says nothing, so that the first test is certainly still under way.
+  const silent = createServer()
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => silent.close())
+  const { port } = silent.address() as AddressInfo
+  const slow = { ...draft, set: { broker_host: '127.0.0.1', broker_port: port } }
+  const both = await Promise.all([1, 2].map(() => rig.api('configuration/test', 'POST', slow)))
   t.strictSame(both.map(({ status }) => status).sort(), [200, 429])
   const many = await until(
     async () => {
