@@ -7,7 +7,7 @@ import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
-import { eventPayload, type Lookup, mapChange } from '../map/index.ts'
+import { type Lookup, mapChange, payloadOf } from '../map/index.ts'
 import type { Pulse } from '../pulse.ts'
 import { encodeEntry } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
@@ -258,7 +258,7 @@ export class Listener {
     const entries = sent.map(({ index, topic, body, entity }) =>
       encodeEntry({
         topic,
-        payload: eventPayload(body, `${installation}-${change.id}-${index}`),
+        payload: payloadOf(body, `${installation}-${change.id}-${index}`),
         retain: retain_messages,
         entity,
         origin: { installation, change: change.id, index, count: sent.length },

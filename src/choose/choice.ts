@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts'
 import type { EventName } from '../event.ts'
 import type { MappedEvent } from '../map/mapped.ts'
 import { type ChoiceSettings, STANDARD_TEMPLATE } from './choice-settings.ts'
-import { EVENT_NAMES } from './event-patterns.ts'
+import { CUSTOM, EVENT_NAMES } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import { KEEPS_ITS_TOPIC, type Overrides, readOverrides } from './overrides.ts'
 import { withoutPeople } from './privacy.ts'
@@ -17,7 +17,7 @@ export interface Sent extends MappedEvent {
 
 /** An event that is not sent. */
 export interface LeftOut {
-  readonly event: EventName
+  readonly event: EventName | typeof CUSTOM
   /** The filter and the part of it, for people: `left out by event_filter: !task_*`. */
   readonly why: string
 }
@@ -42,6 +42,7 @@ export type CategoryOf = (toolId: string) => string | null
  */
 export class Choice {
   readonly #settings: ChoiceSettings
+  readonly #events: Filter
   readonly #byEvent: ReadonlyMap<EventName, string>
   readonly #tools: Filter
   readonly #areas: Filter
@@ -58,6 +59,7 @@ export class Choice {
     const { topic_prefix: prefix } = settings
     const events = usable(Filter.read(settings.event_filter))
     this.#settings = settings
+    this.#events = events
     this.#byEvent = new Map(
       EVENT_NAMES.flatMap((name): Array<[EventName, string]> => {
         const part = events.leftOutBy({ id: null, name })
@@ -70,7 +72,7 @@ export class Choice {
     this.#template = usable(Template.read(settings.topic_template, prefix))
     this.#overrides = usable(readOverrides(settings.topic_overrides, prefix))
     const filters = [this.#tools, this.#areas, this.#categories]
-    this.#leavesOut = this.#byEvent.size > 0 || filters.some((filter) => !filter.isEverything)
+    this.#leavesOut = !events.isEverything || filters.some((filter) => !filter.isEverything)
     this.#isStandard =
       settings.topic_template === STANDARD_TEMPLATE && this.#overrides.size === 0 && settings.tool_topic_key === 'id'
     this.needsCategories =
@@ -91,10 +93,15 @@ export class Choice {
   }
 
   #why(event: MappedEvent, categoryOf: CategoryOf): string | undefined {
+    const { body } = event
+    if (body.event === CUSTOM) {
+      const part = this.#events.leftOutBy({ id: CUSTOM, name: body.name === null ? CUSTOM : `${CUSTOM}:${body.name}` })
+      return part === undefined ? undefined : `left out by event_filter: ${part}`
+    }
     const tool = toolOf(event)
     const area = areaOf(event)
     const found: ReadonlyArray<readonly [string, string | undefined]> = [
-      ['event_filter', this.#byEvent.get(event.body.event)],
+      ['event_filter', this.#byEvent.get(body.event)],
       ['tool_filter', tool && this.#tools.leftOutBy(tool)],
       ['area_filter', area && this.#areas.leftOutBy(area)],
       ['category_filter', tool && this.#categories.leftOutBy({ id: null, name: categoryIn(event, categoryOf) })],
@@ -105,13 +112,14 @@ export class Choice {
 
   #topic(event: MappedEvent, categoryOf: CategoryOf): string {
     const { body } = event
-    if (this.#isStandard || body.event === KEEPS_ITS_TOPIC) return `${this.#settings.topic_prefix}/${event.topic}`
+    if (this.#isStandard || body.event === KEEPS_ITS_TOPIC || body.event === CUSTOM)
+      return `${this.#settings.topic_prefix}/${event.topic}`
     const template = this.#overrides.get(body.event) ?? this.#template
     return template.topic(valuesOf(event, this.#settings, () => categoryIn(event, categoryOf)))
   }
 
   #body({ body }: MappedEvent): MappedEvent['body'] {
-    return this.#settings.privacy ? withoutPeople(body) : body
+    return this.#settings.privacy && body.event !== CUSTOM ? withoutPeople(body) : body
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EventBody } from '../event.ts'
-import { eventPayload } from '../map/payload.ts'
+import { payloadOf } from '../map/payload.ts'
 import { namePerson } from '../map/person.ts'
 import { choiceOf } from './choice.ts'
 import { CHOICE_DEFAULTS, type ChoiceSettings } from './choice-settings.ts'
@@ -78,7 +78,7 @@ function previewed(
     isSent: one !== undefined,
     why,
     topic: one?.topic ?? null,
-    payload: one === undefined ? null : eventPayload(one.body, event.eventId),
+    payload: one === undefined ? null : payloadOf(one.body, event.eventId),
     doubt,
   }
 }

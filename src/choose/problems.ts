@@ -1,5 +1,5 @@
 import type { ChoiceSettings } from './choice-settings.ts'
-import { EVENT_NAMES, unknownEvent } from './event-patterns.ts'
+import { CUSTOM, FILTERED_NAMES, unknownInFilter } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import { readOverrides } from './overrides.ts'
 import { Template } from './template.ts'
@@ -20,9 +20,11 @@ export const CHOICE_RULES: readonly ChoiceRule[] = [
 function eventFilterProblem(text: string): string | undefined {
   const filter = Filter.read(text)
   if ('problem' in filter) return filter.problem
-  const unknown = filter.names.flatMap((name) => unknownEvent(name) ?? [])
+  const unknown = filter.names.flatMap((name) => unknownInFilter(name) ?? [])
   if (unknown.length > 0) return unknown.join('; ')
-  const isNothing = EVENT_NAMES.every((name) => filter.leftOutBy({ id: null, name }) !== undefined)
+  const isNothing =
+    filter.names.every((name) => !name.startsWith(`${CUSTOM}:`)) &&
+    FILTERED_NAMES.every((name) => filter.leftOutBy({ id: null, name }) !== undefined)
   return isNothing ? `${JSON.stringify(text)} leaves every event out` : undefined
 }
 

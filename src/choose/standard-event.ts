@@ -20,6 +20,7 @@ const PLACES = [
 /** An event that was published once, as it was mapped: with its standard topic, whatever topic it had. */
 export interface Published extends MappedEvent {
   readonly eventId: string
+  readonly body: EventBody
 }
 
 /**

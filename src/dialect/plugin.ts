@@ -29,7 +29,7 @@ type Reservation = Of<'reservation_created' | 'reservation_updated' | 'reservati
 export function inPluginWords(events: readonly MappedEvent[]): PluginText[] {
   const texts: PluginText[] = []
   for (const { entity, body } of events) {
-    const message = pluginMessage(body)
+    const message = body.event === 'custom' ? undefined : pluginMessage(body)
     if (message === undefined) continue
     const { event, topic, fields } = message
     if (texts.some((text) => text.event === event && text.topic === topic)) continue

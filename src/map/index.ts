@@ -2,6 +2,7 @@ import type { Change } from '../change.ts'
 import { AppError } from '../errors.ts'
 import { areaNeeds, mapArea } from './area.ts'
 import { areaAccessRecordNeeds, mapAreaAccessRecord } from './area-access-record.ts'
+import { EMITTED, mapEmitted } from './emit.ts'
 import type { Lookup, Wanted } from './lookup.ts'
 import type { MappedEvent } from './mapped.ts'
 import { mapReservation, reservationNeeds } from './reservation.ts'
@@ -12,7 +13,7 @@ import { mapUsageEvent, usageEventNeeds } from './usage-event.ts'
 
 export type { Lookup, Wanted } from './lookup.ts'
 export type { MappedEvent } from './mapped.ts'
-export { eventPayload } from './payload.ts'
+export { eventPayload, payloadOf } from './payload.ts'
 export { parseRow } from './row.ts'
 
 /** How one NEMO table is mapped. */
@@ -50,6 +51,7 @@ export const MAPPED_TABLES = Object.keys(MAPPERS) as readonly MappedTable[]
  * @throws AppError NEMO_MQTT_ERR_CHANGE when the change cannot be understood: it is to be set aside, not retried
  */
 export function mapChange(change: Change, lookup: Lookup): MappedEvent[] {
+  if (change.table === EMITTED) return mapEmitted(change)
   const mapper = mapperOf(change)
   if (change.operation === 'TRUNCATE') {
     const topic = 'bridge/truncated'
