@@ -3,6 +3,7 @@ import type { NameFormat } from '../map/person.ts'
 /** The settings that say what is sent, where to, and with which names; a part of all settings. */
 export interface ChoiceSettings {
   readonly event_filter: string
+  readonly personal_events: string
   readonly tool_filter: string
   readonly area_filter: string
   readonly category_filter: string
@@ -22,6 +23,7 @@ export const STANDARD_TEMPLATE = '{prefix}/{topic}'
 /** What holds where nobody chose anything. */
 export const CHOICE_DEFAULTS: ChoiceSettings = {
   event_filter: EVERYTHING,
+  personal_events: '',
   tool_filter: EVERYTHING,
   area_filter: EVERYTHING,
   category_filter: EVERYTHING,

@@ -5,6 +5,7 @@ import { type ChoiceSettings, STANDARD_TEMPLATE } from './choice-settings.ts'
 import { CUSTOM, EVENT_NAMES } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import { KEEPS_ITS_TOPIC, type Overrides, readOverrides } from './overrides.ts'
+import { readPersonalEvents, whyPersonal } from './personal-events.ts'
 import { withoutPeople } from './privacy.ts'
 import { Template } from './template.ts'
 import { areaOf, toolOf, valuesOf } from './values.ts'
@@ -44,6 +45,7 @@ export class Choice {
   readonly #settings: ChoiceSettings
   readonly #events: Filter
   readonly #byEvent: ReadonlyMap<EventName, string>
+  readonly #personal: ReadonlySet<EventName>
   readonly #tools: Filter
   readonly #areas: Filter
   readonly #categories: Filter
@@ -66,6 +68,7 @@ export class Choice {
         return part === undefined ? [] : [[name, part]]
       }),
     )
+    this.#personal = usable(readPersonalEvents(settings.personal_events))
     this.#tools = usable(Filter.read(settings.tool_filter))
     this.#areas = usable(Filter.read(settings.area_filter))
     this.#categories = usable(Filter.read(settings.category_filter))
@@ -85,11 +88,15 @@ export class Choice {
     const sent: Sent[] = []
     const leftOut: LeftOut[] = []
     for (const [index, event] of events.entries()) {
-      const why = this.#leavesOut ? this.#why(event, categoryOf) : undefined
+      const why = this.#whyPersonal(event) ?? (this.#leavesOut ? this.#why(event, categoryOf) : undefined)
       if (why !== undefined) leftOut.push({ event: event.body.event, why })
       else sent.push({ index, topic: this.#topic(event, categoryOf), entity: event.entity, body: this.#body(event) })
     }
     return { sent, leftOut }
+  }
+
+  #whyPersonal({ body }: MappedEvent): string | undefined {
+    return body.event === CUSTOM ? undefined : whyPersonal(body, this.#personal)
   }
 
   #why(event: MappedEvent, categoryOf: CategoryOf): string | undefined {
@@ -137,7 +144,8 @@ export function choiceOf(settings: ChoiceSettings): Choice {
 /** The category of the tool that an event is about; what the event says itself is that of its own moment. */
 function categoryIn(event: MappedEvent, categoryOf: CategoryOf): string | null {
   const { body } = event
-  const own = 'category' in body ? body.category : null
+  // Outages and alerts have a category too, which is no tool's.
+  const own = 'category' in body && 'visible' in body ? body.category : null
   const tool = toolOf(event)
   return own ?? (tool === undefined ? null : categoryOf(tool.id))
 }

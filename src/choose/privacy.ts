@@ -9,12 +9,17 @@ export const PERSONAL: ReadonlySet<string> = new Set([
   'user_name',
   'operator_id',
   'operator_name',
+  'merchant_id',
+  'merchant_name',
   'username',
   'first_name',
   'last_name',
   'project_name',
   'title',
   'problem_description',
+  'details',
+  'contents',
+  'restriction_message',
 ])
 
 /** The event without anything that tells of a person; the same object when it has nothing of the kind. */

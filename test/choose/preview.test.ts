@@ -27,12 +27,12 @@ function sampleOf(event: string, settings: Partial<ChoiceSettings>): Record<stri
   return JSON.parse(message?.payload ?? 'null') as Record<string, unknown>
 }
 
-t.test('with the standard settings every event there is comes out as it went in', async (t) => {
+t.test('with the standard settings, and personal events, every event there is comes out as it went in', async (t) => {
   t.ok(PUBLISHED.length > 100)
   for (const { event, payload } of PUBLISHED) {
     const read = publishedEvent(payload)
     t.strictSame([read?.topic, read?.entity], [event.topic, event.entity])
-    const [message] = preview({}, [payload]).messages
+    const [message] = preview({ personal_events: '*' }, [payload]).messages
     t.strictSame(message, {
       event: event.body.event,
       isSent: true,

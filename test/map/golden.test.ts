@@ -64,5 +64,7 @@ function asPrefetched(golden: Golden): Lookup {
     area: (id) => lookup.area(ask('areas', id)),
     project: (id) => lookup.project(ask('projects', id)),
     reservation: (id) => lookup.reservation(ask('reservations', id)),
+    resource: (id) => lookup.resource(ask('resources', id)),
+    consumable: (id) => lookup.consumable(ask('consumables', id)),
   }
 }
