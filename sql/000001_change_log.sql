@@ -142,6 +142,10 @@ begin
      cross join aclexplode(o.acl) a
      where a.grantee <> o.owner
        and not exists (select from nemo_mqtt.service_role s where to_regrole(quote_ident(s.name)) = a.grantee)
+       -- Who was allowed to call nemo_mqtt.emit() keeps that, and the way to it.
+       and not (o.object in ('schema nemo_mqtt', 'function nemo_mqtt.emit(text,jsonb)') and a.grantee <> 0
+                and exists (select from pg_proc p cross join aclexplode(p.proacl) e
+                             where p.oid = to_regprocedure('nemo_mqtt.emit(text, jsonb)') and e.grantee = a.grantee))
   loop
     execute format('revoke all on %s from %s', gift.object, gift.receiver);
   end loop;

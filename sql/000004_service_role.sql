@@ -42,6 +42,7 @@ begin
                      ('NEMO_user', array['id', 'username', 'first_name', 'last_name', 'is_staff',
                                          'is_service_personnel']),
                      ('NEMO_project', array['id', 'name']),
+                     ('NEMO_consumable', array['id', 'name']),
                      -- How every tool and area is at present.
                      ('NEMO_usageevent', array['id', 'start', 'end', 'tool_id', 'user_id', 'operator_id']),
                      ('NEMO_task', array['id', 'tool_id', 'title', 'problem_description', 'urgency', 'force_shutdown',

@@ -114,6 +114,94 @@ const ACCESS = {
   ...PERSON,
 }
 
+/** `NEMO_scheduledoutage`, of a tool, an area or a resource. */
+const OUTAGE = {
+  outage_id: ID,
+  title: TEXT_OR_NULL,
+  category: TEXT_OR_NULL,
+  details: TEXT_OR_NULL,
+  start_time: TIME_OR_NULL,
+  end_time: TIME_OR_NULL,
+  timestamp: TIME,
+  tool_id: ID_OR_NULL,
+  tool_name: TEXT_OR_NULL,
+  area_id: ID_OR_NULL,
+  area_name: TEXT_OR_NULL,
+  resource_id: ID_OR_NULL,
+  resource_name: TEXT_OR_NULL,
+}
+
+/** `NEMO_toolwaitlist`. `turn_at` is when the tool was last offered. */
+const WAIT_LIST = {
+  entry_id: ID,
+  user_id: ID_OR_NULL,
+  user_name: TEXT_OR_NULL,
+  tool_id: ID,
+  tool_name: TEXT_OR_NULL,
+  timestamp: TIME,
+  entered_at: TIME_OR_NULL,
+  turn_at: TIME_OR_NULL,
+  ...PERSON,
+}
+
+/** `NEMO_alert`. With a user it is for that user alone. */
+const ALERT = {
+  alert_id: ID,
+  title: TEXT_OR_NULL,
+  category: TEXT_OR_NULL,
+  contents: TEXT_OR_NULL,
+  debut_time: TIME_OR_NULL,
+  expiration_time: TIME_OR_NULL,
+  timestamp: TIME,
+  expired: FLAG_OR_NULL,
+  deleted: FLAG_OR_NULL,
+  user_id: ID_OR_NULL,
+  user_name: TEXT_OR_NULL,
+  ...PERSON,
+}
+
+/** `NEMO_resource`. */
+const RESOURCE = {
+  resource_id: ID,
+  resource_name: TEXT_OR_NULL,
+  available: FLAG_OR_NULL,
+  restriction_message: TEXT_OR_NULL,
+  timestamp: TIME,
+}
+
+/** `NEMO_interlock`. `state` is NEMO's number: 1 unlocked, 2 locked, -1 unknown. */
+const INTERLOCK = {
+  interlock_id: ID,
+  interlock_name: TEXT_OR_NULL,
+  state: INTEGER_OR_NULL,
+  state_name: Type.Union([Type.Literal('locked'), Type.Literal('unlocked'), Type.Literal('unknown')]),
+  timestamp: TIME,
+  card_id: ID_OR_NULL,
+  channel: INTEGER_OR_NULL,
+  unit_id: INTEGER_OR_NULL,
+}
+
+/** `NEMO_consumablewithdraw`. The user is who is billed, the merchant is who handed it out. */
+const WITHDRAWAL = {
+  withdrawal_id: ID,
+  consumable_id: ID,
+  consumable_name: TEXT_OR_NULL,
+  quantity: INTEGER_OR_NULL,
+  user_id: ID_OR_NULL,
+  user_name: TEXT_OR_NULL,
+  timestamp: TIME,
+  withdrawn_at: TIME_OR_NULL,
+  merchant_id: ID_OR_NULL,
+  merchant_name: TEXT_OR_NULL,
+  project_id: ID_OR_NULL,
+  project_name: TEXT_OR_NULL,
+  usage_id: ID_OR_NULL,
+  ...PERSON,
+}
+
+/** `NEMO_user`. The id may be null only because `privacy` makes it so. */
+const USER = { user_id: ID_OR_NULL, user_name: TEXT_OR_NULL, timestamp: TIME, ...PERSON }
+
 function event<Name extends string, Fields extends Type.TProperties>(name: Name, description: string, fields: Fields) {
   return Type.Object({ event: Type.Literal(name), ...fields, event_id: EVENT_ID }, { title: name, description })
 }
@@ -175,6 +263,34 @@ export const EVENTS = {
   area_access_recorded: event('area_access_recorded', 'a visit that is already over was entered', ACCESS),
   area_access_updated: event('area_access_updated', 'a visit was corrected', { ...ACCESS, changed: CHANGED }),
   area_access_deleted: event('area_access_deleted', 'the record of a visit was deleted', ACCESS),
+
+  outage_scheduled: event('outage_scheduled', 'an outage was planned', OUTAGE),
+  outage_updated: event('outage_updated', 'a planned outage was moved or edited', { ...OUTAGE, changed: CHANGED }),
+  outage_cancelled: event('outage_cancelled', 'a planned outage was taken back before its end', OUTAGE),
+
+  resource_available: event('resource_available', 'what tools depend on is there again', RESOURCE),
+  resource_unavailable: event('resource_unavailable', 'what tools depend on is missing', RESOURCE),
+  resource_updated: event('resource_updated', 'name or restriction of a resource changed', {
+    ...RESOURCE,
+    changed: CHANGED,
+  }),
+
+  interlock_changed: event('interlock_changed', 'NEMO locked or unlocked an interlock, or lost sight of it', INTERLOCK),
+
+  alert_created: event('alert_created', 'an alert was put up', ALERT),
+  alert_updated: event('alert_updated', 'an alert was edited', { ...ALERT, changed: CHANGED }),
+  alert_expired: event('alert_expired', 'NEMO noticed that an alert is over', ALERT),
+  alert_deleted: event('alert_deleted', 'an alert was taken down', ALERT),
+
+  wait_list_entered: event('wait_list_entered', 'somebody waits for a tool', WAIT_LIST),
+  wait_list_turn: event('wait_list_turn', 'a tool was offered to who waits for it', WAIT_LIST),
+  wait_list_expired: event('wait_list_expired', 'who waited did not come in time', WAIT_LIST),
+  wait_list_exited: event('wait_list_exited', 'somebody no longer waits, or has the tool', WAIT_LIST),
+
+  consumable_withdrawn: event('consumable_withdrawn', 'somebody took a consumable', WITHDRAWAL),
+
+  user_activated: event('user_activated', 'an account is active again', USER),
+  user_deactivated: event('user_deactivated', 'an account was deactivated', USER),
 
   table_truncated: event('table_truncated', 'a whole NEMO table was emptied at once; its rows have no events', {
     table: Type.String({ description: 'name of the NEMO table' }),

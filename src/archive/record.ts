@@ -34,6 +34,13 @@ const SUBJECTS = [
   ['area_access', 'NEMO_areaaccessrecord', 'access_id'],
   ['area_', 'NEMO_area', 'area_id'],
   ['reservation_', 'NEMO_reservation', 'reservation_id'],
+  ['outage_', 'NEMO_scheduledoutage', 'outage_id'],
+  ['resource_', 'NEMO_resource', 'resource_id'],
+  ['interlock_', 'NEMO_interlock', 'interlock_id'],
+  ['alert_', 'NEMO_alert', 'alert_id'],
+  ['wait_list_', 'NEMO_toolwaitlist', 'entry_id'],
+  ['consumable_', 'NEMO_consumablewithdraw', 'withdrawal_id'],
+  ['user_', 'NEMO_user', 'user_id'],
 ] as const
 
 /** What a payload is about, as far as it tells. */

@@ -53,6 +53,8 @@ export class NameLookup {
       reservations: new Remembered(limit),
       users: new Remembered(limit),
       projects: new Remembered(limit),
+      resources: new Remembered(limit),
+      consumables: new Remembered(limit),
     }
   }
 

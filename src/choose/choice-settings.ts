@@ -5,6 +5,7 @@ import type { Dialect } from './names.ts'
 export interface ChoiceSettings {
   readonly dialect: Dialect
   readonly event_filter: string
+  readonly personal_events: string
   readonly tool_filter: string
   readonly area_filter: string
   readonly category_filter: string
@@ -25,6 +26,7 @@ export const STANDARD_TEMPLATE = '{prefix}/{topic}'
 export const CHOICE_DEFAULTS: ChoiceSettings = {
   dialect: 'documented',
   event_filter: EVERYTHING,
+  personal_events: '',
   tool_filter: EVERYTHING,
   area_filter: EVERYTHING,
   category_filter: EVERYTHING,

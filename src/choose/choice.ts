@@ -2,10 +2,11 @@ import { AppError } from '../errors.ts'
 import type { EventName } from '../event.ts'
 import type { MappedEvent } from '../map/mapped.ts'
 import { type ChoiceSettings, STANDARD_TEMPLATE } from './choice-settings.ts'
-import { EVENT_NAMES } from './event-patterns.ts'
+import { CUSTOM, EVENT_NAMES } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import type { Dialect } from './names.ts'
 import { KEEPS_ITS_TOPIC, type Overrides, readOverrides } from './overrides.ts'
+import { readPersonalEvents, whyPersonal } from './personal-events.ts'
 import { withoutPeople } from './privacy.ts'
 import { Template } from './template.ts'
 import { areaOf, toolOf, valuesOf } from './values.ts'
@@ -18,7 +19,7 @@ export interface Sent extends MappedEvent {
 
 /** An event that is not sent. */
 export interface LeftOut {
-  readonly event: EventName
+  readonly event: EventName | typeof CUSTOM
   /** The filter and the part of it, for people: `left out by event_filter: !task_*`. */
   readonly why: string
 }
@@ -43,7 +44,9 @@ export type CategoryOf = (toolId: string) => string | null
  */
 export class Choice {
   readonly #settings: ChoiceSettings
+  readonly #events: Filter
   readonly #byEvent: ReadonlyMap<EventName, string>
+  readonly #personal: ReadonlySet<EventName>
   readonly #tools: Filter
   readonly #areas: Filter
   readonly #categories: Filter
@@ -65,19 +68,21 @@ export class Choice {
     this.#settings = settings
     this.dialect = settings.dialect
     this.prefix = prefix
+    this.#events = events
     this.#byEvent = new Map(
       EVENT_NAMES.flatMap((name): Array<[EventName, string]> => {
         const part = events.leftOutBy({ id: null, name })
         return part === undefined ? [] : [[name, part]]
       }),
     )
+    this.#personal = usable(readPersonalEvents(settings.personal_events))
     this.#tools = usable(Filter.read(settings.tool_filter))
     this.#areas = usable(Filter.read(settings.area_filter))
     this.#categories = usable(Filter.read(settings.category_filter))
     this.#template = usable(Template.read(settings.topic_template, prefix))
     this.#overrides = usable(readOverrides(settings.topic_overrides, prefix))
     const filters = [this.#tools, this.#areas, this.#categories]
-    this.#leavesOut = this.#byEvent.size > 0 || filters.some((filter) => !filter.isEverything)
+    this.#leavesOut = !events.isEverything || filters.some((filter) => !filter.isEverything)
     this.#isStandard =
       settings.topic_template === STANDARD_TEMPLATE && this.#overrides.size === 0 && settings.tool_topic_key === 'id'
     this.needsCategories =
@@ -90,18 +95,27 @@ export class Choice {
     const sent: Sent[] = []
     const leftOut: LeftOut[] = []
     for (const [index, event] of events.entries()) {
-      const why = this.#leavesOut ? this.#why(event, categoryOf) : undefined
+      const why = this.#whyPersonal(event) ?? (this.#leavesOut ? this.#why(event, categoryOf) : undefined)
       if (why !== undefined) leftOut.push({ event: event.body.event, why })
       else sent.push({ index, topic: this.#topic(event, categoryOf), entity: event.entity, body: this.#body(event) })
     }
     return { sent, leftOut }
   }
 
+  #whyPersonal({ body }: MappedEvent): string | undefined {
+    return body.event === CUSTOM ? undefined : whyPersonal(body, this.#personal)
+  }
+
   #why(event: MappedEvent, categoryOf: CategoryOf): string | undefined {
+    const { body } = event
+    if (body.event === CUSTOM) {
+      const part = this.#events.leftOutBy({ id: CUSTOM, name: body.name === null ? CUSTOM : `${CUSTOM}:${body.name}` })
+      return part === undefined ? undefined : `left out by event_filter: ${part}`
+    }
     const tool = toolOf(event)
     const area = areaOf(event)
     const found: ReadonlyArray<readonly [string, string | undefined]> = [
-      ['event_filter', this.#byEvent.get(event.body.event)],
+      ['event_filter', this.#byEvent.get(body.event)],
       ['tool_filter', tool && this.#tools.leftOutBy(tool)],
       ['area_filter', area && this.#areas.leftOutBy(area)],
       ['category_filter', tool && this.#categories.leftOutBy({ id: null, name: categoryIn(event, categoryOf) })],
@@ -112,13 +126,14 @@ export class Choice {
 
   #topic(event: MappedEvent, categoryOf: CategoryOf): string {
     const { body } = event
-    if (this.#isStandard || body.event === KEEPS_ITS_TOPIC) return `${this.#settings.topic_prefix}/${event.topic}`
+    if (this.#isStandard || body.event === KEEPS_ITS_TOPIC || body.event === CUSTOM)
+      return `${this.#settings.topic_prefix}/${event.topic}`
     const template = this.#overrides.get(body.event) ?? this.#template
     return template.topic(valuesOf(event, this.#settings, () => categoryIn(event, categoryOf)))
   }
 
   #body({ body }: MappedEvent): MappedEvent['body'] {
-    return this.#settings.privacy ? withoutPeople(body) : body
+    return this.#settings.privacy && body.event !== CUSTOM ? withoutPeople(body) : body
   }
 }
 
@@ -136,7 +151,8 @@ export function choiceOf(settings: ChoiceSettings): Choice {
 /** The category of the tool that an event is about; what the event says itself is that of its own moment. */
 function categoryIn(event: MappedEvent, categoryOf: CategoryOf): string | null {
   const { body } = event
-  const own = 'category' in body ? body.category : null
+  // Outages and alerts have a category too, which is no tool's.
+  const own = 'category' in body && 'visible' in body ? body.category : null
   const tool = toolOf(event)
   return own ?? (tool === undefined ? null : categoryOf(tool.id))
 }

@@ -108,7 +108,7 @@ function initialsOr(name: string | null, format: NameFormat): string | null {
 
 function noteCategory(payload: string, known: Map<string, string | null>): void {
   const body = publishedEvent(payload)?.body
-  if (body !== undefined && 'category' in body && body.parent_tool_id === null) {
+  if (body !== undefined && 'category' in body && 'visible' in body && body.parent_tool_id === null) {
     known.set(String(body.tool_id), body.category)
   }
 }

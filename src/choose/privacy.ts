@@ -11,6 +11,8 @@ export const PERSONAL: ReadonlySet<string> = new Set([
   'user_name',
   'operator_id',
   'operator_name',
+  'merchant_id',
+  'merchant_name',
   'username',
   'first_name',
   'last_name',
@@ -18,6 +20,9 @@ export const PERSONAL: ReadonlySet<string> = new Set([
   'title',
   'problem_description',
   'problem_title',
+  'details',
+  'contents',
+  'restriction_message',
 ])
 
 /** The same for the text of a payload; one that is no JSON object stays what it is. */

@@ -1,7 +1,8 @@
 import { CHOICE_DEFAULTS, type ChoiceSettings } from './choice-settings.ts'
-import { EVENT_NAMES, unknownEvent } from './event-patterns.ts'
+import { CUSTOM, FILTERED_NAMES, unknownInFilter } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import { readOverrides } from './overrides.ts'
+import { readPersonalEvents } from './personal-events.ts'
 import { Template } from './template.ts'
 
 /** A setting and what is wrong with its value, after its name; undefined when it can be used. */
@@ -10,6 +11,7 @@ export type ChoiceRule = readonly [keyof ChoiceSettings, (settings: ChoiceSettin
 /** The rules for the settings of a choice, beyond their types. */
 export const CHOICE_RULES: readonly ChoiceRule[] = [
   ['event_filter', ({ event_filter }) => eventFilterProblem(event_filter)],
+  ['personal_events', ({ personal_events }) => problemOf(readPersonalEvents(personal_events))],
   ['tool_filter', ({ tool_filter }) => problemOf(Filter.read(tool_filter))],
   ['area_filter', ({ area_filter }) => problemOf(Filter.read(area_filter))],
   ['category_filter', ({ category_filter }) => problemOf(Filter.read(category_filter))],
@@ -23,9 +25,11 @@ export const CHOICE_RULES: readonly ChoiceRule[] = [
 function eventFilterProblem(text: string): string | undefined {
   const filter = Filter.read(text)
   if ('problem' in filter) return filter.problem
-  const unknown = filter.names.flatMap((name) => unknownEvent(name) ?? [])
+  const unknown = filter.names.flatMap((name) => unknownInFilter(name) ?? [])
   if (unknown.length > 0) return unknown.join('; ')
-  const isNothing = EVENT_NAMES.every((name) => filter.leftOutBy({ id: null, name }) !== undefined)
+  const isNothing =
+    filter.names.every((name) => !name.startsWith(`${CUSTOM}:`)) &&
+    FILTERED_NAMES.every((name) => filter.leftOutBy({ id: null, name }) !== undefined)
   return isNothing ? `${JSON.stringify(text)} leaves every event out` : undefined
 }
 

@@ -12,14 +12,21 @@ const PLACES = [
   ['tool_usage_', 'tools', 'tool_id', '/usage'],
   ['tool_', 'tools', 'tool_id', ''],
   ['task_', 'tools', 'tool_id', '/tasks'],
+  ['wait_list_', 'tools', 'tool_id', '/wait_list'],
   ['reservation_', 'reservations', 'reservation_id', ''],
   ['area_access', 'area_access', 'access_id', ''],
   ['area_', 'areas', 'area_id', ''],
+  ['outage_', 'outages', 'outage_id', ''],
+  ['resource_', 'resources', 'resource_id', ''],
+  ['interlock_', 'interlocks', 'interlock_id', ''],
+  ['alert_', 'alerts', 'alert_id', ''],
+  ['consumable_', 'consumables', 'consumable_id', ''],
 ] as const
 
 /** An event that was published once, as it was mapped: with its standard topic, whatever topic it had. */
 export interface Published extends MappedEvent {
   readonly eventId: string
+  readonly body: EventBody
 }
 
 /**
@@ -42,6 +49,8 @@ export function publishedEvent(payload: string): Published | undefined {
 
 function placeOf(event: EventName, body: Readonly<Record<string, unknown>>): Omit<MappedEvent, 'body'> | undefined {
   if (event === 'table_truncated') return { topic: 'bridge/truncated', entity: 'bridge/truncated' }
+  if (event === 'user_activated' || event === 'user_deactivated')
+    return { topic: 'users/active', entity: 'users/active' }
   const [, kind, key = '', suffix] = PLACES.find(([word]) => event.startsWith(word)) ?? []
   const id = body[key]
   if (typeof id !== 'number' && typeof id !== 'bigint') return undefined

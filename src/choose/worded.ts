@@ -1,5 +1,5 @@
 import { inPluginWords } from '../dialect/plugin.ts'
-import { eventPayload } from '../map/payload.ts'
+import { payloadOf } from '../map/payload.ts'
 import type { Choice, LeftOut, Sent } from './choice.ts'
 
 /** A message that is to be queued. */
@@ -28,17 +28,18 @@ export interface Worded {
  * @param idOf the event_id for an index
  */
 export function wordedMessages(choice: Choice, sent: readonly Sent[], idOf: (index: number) => string): Worded {
-  if (choice.dialect === 'documented') {
-    const messages = sent.map(({ index, topic, entity, body }) => {
-      return { index, topic, entity, payload: eventPayload(body, idOf(index)), about: aboutOf(body) }
+  const asTheyAre = (some: readonly Sent[]): WordedMessage[] =>
+    some.map(({ index, topic, entity, body }) => {
+      return { index, topic, entity, payload: payloadOf(body, idOf(index)), about: aboutOf(body) }
     })
-    return { messages, wordless: [] }
-  }
-  const { texts, wordless } = inPluginWords(sent)
+  if (choice.dialect === 'documented') return { messages: asTheyAre(sent), wordless: [] }
+  const { texts, wordless } = inPluginWords(sent.filter(({ body }) => body.event !== 'custom'))
+  const translated = texts.map(({ from: { index, body }, topic, entity, payload }) => {
+    return { index, topic: `${choice.prefix}/${topic}`, entity, payload, about: aboutOf(body) }
+  })
   return {
-    messages: texts.map(({ from: { index, body }, topic, entity, payload }) => {
-      return { index, topic: `${choice.prefix}/${topic}`, entity, payload, about: aboutOf(body) }
-    }),
+    // What the laboratory sends in its own words is sent in these, whatever the dialect.
+    messages: [...translated, ...asTheyAre(sent.filter(({ body }) => body.event === 'custom'))],
     wordless: wordless.map(({ body }) => {
       const ofChild = 'parent_tool_id' in body && body.parent_tool_id !== null && /abled$/.test(body.event)
       const what = `${body.event}${ofChild ? ' of a child tool' : ''}`

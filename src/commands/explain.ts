@@ -23,7 +23,13 @@ export interface ExplainArguments {
 }
 
 /** Other names of tables than their own without `NEMO_`. */
-const ALIASES: Readonly<Record<string, string>> = { usage: 'NEMO_usageevent', access: 'NEMO_areaaccessrecord' }
+const ALIASES: Readonly<Record<string, string>> = {
+  usage: 'NEMO_usageevent',
+  access: 'NEMO_areaaccessrecord',
+  outage: 'NEMO_scheduledoutage',
+  wait_list: 'NEMO_toolwaitlist',
+  withdrawal: 'NEMO_consumablewithdraw',
+}
 
 /**
  * Shows the last changes of a row and what became of each.

@@ -203,13 +203,21 @@ export const SETTINGS = Type.Object(
     ),
     privacy: choice({
       description:
-        'no personal data in any message: ids and names of people and operators, names of projects, and what people write (titles, descriptions of problems) are null',
+        'no personal data in any message: ids and names of people and operators, names of projects, and what people write (titles, descriptions, alerts) are null',
       default: CHOICE_DEFAULTS.privacy,
     }),
     event_filter: text(
       {
         description: 'events that are sent: names with `*` as wildcard and `!` for what is left out, `*, !task_*`',
         default: CHOICE_DEFAULTS.event_filter,
+      },
+      LONG,
+    ),
+    personal_events: text(
+      {
+        description:
+          'personal events that are sent too: `wait_list_*`, `consumable_withdrawn`, `user_*`, and `alert_*` for alerts to one user; none when empty',
+        default: CHOICE_DEFAULTS.personal_events,
       },
       LONG,
     ),

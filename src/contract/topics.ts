@@ -1,8 +1,8 @@
 import type { EventName } from '../event.ts'
 
 /**
- * The standard topic of every event, below the prefix. `{id}` is the id of the tool, area, reservation or access record
- * that the topic names. What the mappers really send is held against this by a test.
+ * The standard topic of every event, below the prefix. `{id}` is the id of what the topic names: a tool, an area, a
+ * reservation, an access record, an outage and so on. What the mappers really send is held against this by a test.
  */
 export const TOPICS: Readonly<Record<EventName, string>> = {
   tool_created: 'tools/{id}',
@@ -34,5 +34,23 @@ export const TOPICS: Readonly<Record<EventName, string>> = {
   area_access_recorded: 'area_access/{id}',
   area_access_updated: 'area_access/{id}',
   area_access_deleted: 'area_access/{id}',
+  outage_scheduled: 'outages/{id}',
+  outage_updated: 'outages/{id}',
+  outage_cancelled: 'outages/{id}',
+  resource_available: 'resources/{id}',
+  resource_unavailable: 'resources/{id}',
+  resource_updated: 'resources/{id}',
+  interlock_changed: 'interlocks/{id}',
+  alert_created: 'alerts/{id}',
+  alert_updated: 'alerts/{id}',
+  alert_expired: 'alerts/{id}',
+  alert_deleted: 'alerts/{id}',
+  wait_list_entered: 'tools/{id}/wait_list',
+  wait_list_turn: 'tools/{id}/wait_list',
+  wait_list_expired: 'tools/{id}/wait_list',
+  wait_list_exited: 'tools/{id}/wait_list',
+  consumable_withdrawn: 'consumables/{id}',
+  user_activated: 'users/active',
+  user_deactivated: 'users/active',
   table_truncated: 'bridge/truncated',
 }

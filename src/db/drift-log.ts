@@ -1,6 +1,6 @@
 import type { Queryable } from './database.ts'
 import type { Drift } from './drift.ts'
-import { type SqlFile, shippedCapture } from './sql-files.ts'
+import { SHIPPED_FUNCTIONS, type SqlFile, shippedFunction } from './sql-files.ts'
 
 const MIGRATE = 'nemo-mqtt migrate'
 
@@ -65,19 +65,30 @@ interface FoundFunction {
   readonly mayInsert: boolean | null
 }
 
-/** Whether the trigger function is the one that this release ships, and may write to the log. */
+/** Whether our functions are those that this release ships, and may write to the log. */
 export async function functionDrift(client: Queryable, files: readonly SqlFile[]): Promise<Drift[]> {
-  const name = 'the function nemo_mqtt.tg_capture()'
+  const drift: Drift[] = []
+  for (const signature of SHIPPED_FUNCTIONS) drift.push(...(await driftOf(signature, client, files)))
+  return drift
+}
+
+async function driftOf(
+  signature: (typeof SHIPPED_FUNCTIONS)[number],
+  client: Queryable,
+  files: readonly SqlFile[],
+): Promise<Drift[]> {
+  const name = `the function nemo_mqtt.${signature}`
   const { rows } = await client.query<FoundFunction>(
     `select p.prosrc as body, p.proconfig as settings, p.prosecdef as "isSecurityDefiner",
             quote_ident(pg_get_userbyid(p.proowner)) as owner,
             has_table_privilege(p.proowner, to_regclass('nemo_mqtt.change_log'), 'insert')
               and has_schema_privilege(p.proowner, 'nemo_mqtt', 'usage') as "mayInsert"
-       from pg_proc p where p.oid = to_regprocedure('nemo_mqtt.tg_capture()')`,
+       from pg_proc p where p.oid = to_regprocedure($1)`,
+    [`nemo_mqtt.${signature}`],
   )
   const [found] = rows
   if (found === undefined) return [{ code: 'function_missing', found: `${name} is missing`, remedy: MIGRATE }]
-  const shipped = shippedCapture(files)
+  const shipped = shippedFunction(files, signature)
   const drift: Drift[] = []
   const isSame =
     found.isSecurityDefiner &&

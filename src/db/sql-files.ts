@@ -44,11 +44,19 @@ export interface ShippedFunction {
   readonly settings: readonly string[]
 }
 
-/** The trigger function, from the last file that makes it. */
-export function shippedCapture(files: readonly SqlFile[]): ShippedFunction {
-  const made = /function nemo_mqtt\.tg_capture\(\)([\s\S]*?)\$tg_capture\$([\s\S]*?)\$tg_capture\$/g
+/** Our functions that must be those of this release: a wrong one loses changes or messages. */
+export const SHIPPED_FUNCTIONS = ['tg_capture()', 'emit(text, jsonb)'] as const
+
+/** One of our functions, by name and arguments, from the last file that makes it. */
+export function shippedFunction(
+  files: readonly SqlFile[],
+  signature: (typeof SHIPPED_FUNCTIONS)[number],
+): ShippedFunction {
+  const [name = ''] = signature.split('(')
+  const tag = `\\$${name}\\$`
+  const made = new RegExp(`function nemo_mqtt\\.${name}\\([^)]*\\) returns([\\s\\S]*?)${tag}([\\s\\S]*?)${tag}`, 'g')
   const last = files.flatMap((file) => [...file.sql.matchAll(made)]).at(-1)
-  if (last?.[1] === undefined || last[2] === undefined) throw new Error('no file of sql/ makes nemo_mqtt.tg_capture()')
+  if (last?.[1] === undefined || last[2] === undefined) throw new Error(`no file of sql/ makes nemo_mqtt.${signature}`)
   const settings = [...last[1].matchAll(/^ *set (\w+) = '([^']*)'/gm)]
   return { body: last[2], settings: settings.map(([, name, value]) => `${name}=${value || '""'}`) }
 }

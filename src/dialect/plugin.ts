@@ -39,7 +39,7 @@ export function inPluginWords<From extends MappedEvent>(events: readonly From[])
   const texts: PluginText<From>[] = []
   const wordless: From[] = []
   for (const from of events) {
-    const message = pluginMessage(from.body)
+    const message = from.body.event === 'custom' ? undefined : pluginMessage(from.body)
     if (message === undefined) {
       wordless.push(from)
       continue

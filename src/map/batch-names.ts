@@ -11,7 +11,7 @@ export type LastSeen = Readonly<Record<LookupName, Remembered<Columns>>>
 
 /**
  * Everything that was looked up for one batch of changes. Tools, areas and reservations are told as they were at each
- * change; users and projects, whose changes are not captured, as they are now. What no longer exists is told as it was
+ * change; users and all others, whose names are not captured, as they are now. What no longer exists is told as it was
  * last seen.
  */
 export class BatchNames {
@@ -23,6 +23,8 @@ export class BatchNames {
     reservations: new RowHistory(LOOKUP_TABLES.reservations.columns),
     users: new RowHistory(LOOKUP_TABLES.users.columns),
     projects: new RowHistory(LOOKUP_TABLES.projects.columns),
+    resources: new RowHistory(LOOKUP_TABLES.resources.columns),
+    consumables: new RowHistory(LOOKUP_TABLES.consumables.columns),
   }
   readonly #persons = new Map<string, Person>()
 
@@ -31,7 +33,7 @@ export class BatchNames {
     this.#format = format
   }
 
-  /** Adds a change of the batch, if it is one of a table in which things are looked up. */
+  /** Adds a change of the batch, if the log has what is looked up in its table. */
   addChange(change: Change): void {
     const name = NAME_OF_TABLE.get(change.table)
     const row = change.old ?? change.new
@@ -92,7 +94,7 @@ export class BatchNames {
 }
 
 const NAME_OF_TABLE: ReadonlyMap<string, LookupName> = new Map(
-  LOOKUP_NAMES.map((name) => [LOOKUP_TABLES[name].table, name]),
+  LOOKUP_NAMES.filter((name) => LOOKUP_TABLES[name].isWatched).map((name) => [LOOKUP_TABLES[name].table, name]),
 )
 
 class LookupAt implements Lookup {
@@ -139,6 +141,14 @@ class LookupAt implements Lookup {
 
   project(id: string | null): Name | undefined {
     return named(this.#names.known('projects', id, this.#changeId))
+  }
+
+  resource(id: string | null): Name | undefined {
+    return named(this.#names.known('resources', id, this.#changeId))
+  }
+
+  consumable(id: string | null): Name | undefined {
+    return named(this.#names.known('consumables', id, this.#changeId))
   }
 
   reservation(id: string | null): ReservationSpan | undefined {

@@ -1,18 +1,26 @@
 import type { Change } from '../change.ts'
 import { AppError } from '../errors.ts'
+import { alertNeeds, mapAlert } from './alert.ts'
 import { areaNeeds, mapArea } from './area.ts'
 import { areaAccessRecordNeeds, mapAreaAccessRecord } from './area-access-record.ts'
+import { consumableWithdrawNeeds, mapConsumableWithdraw } from './consumable-withdraw.ts'
+import { EMITTED, mapEmitted } from './emit.ts'
+import { interlockNeeds, mapInterlock } from './interlock.ts'
 import type { Lookup, Wanted } from './lookup.ts'
 import type { MappedEvent } from './mapped.ts'
+import { mapOutage, outageNeeds } from './outage.ts'
 import { mapReservation, reservationNeeds } from './reservation.ts'
+import { mapResource, resourceNeeds } from './resource.ts'
 import { assertRowChange, type RowChange } from './row.ts'
 import { mapTask, taskNeeds } from './task.ts'
 import { mapTool, toolNeeds } from './tool.ts'
 import { mapUsageEvent, usageEventNeeds } from './usage-event.ts'
+import { mapUser, userNeeds } from './user.ts'
+import { mapWaitList, waitListNeeds } from './wait-list.ts'
 
 export type { Lookup, Wanted } from './lookup.ts'
 export type { MappedEvent } from './mapped.ts'
-export { eventPayload } from './payload.ts'
+export { eventPayload, payloadOf } from './payload.ts'
 export { parseRow } from './row.ts'
 
 /** How one NEMO table is mapped. */
@@ -35,6 +43,17 @@ const MAPPERS = {
     map: mapAreaAccessRecord,
     needs: areaAccessRecordNeeds,
   },
+  NEMO_scheduledoutage: { required: ['end'], map: mapOutage, needs: outageNeeds },
+  NEMO_toolwaitlist: { required: ['deleted', 'expired'], map: mapWaitList, needs: waitListNeeds },
+  NEMO_alert: { required: ['deleted', 'expired'], map: mapAlert, needs: alertNeeds },
+  NEMO_resource: { required: ['available'], map: mapResource, needs: resourceNeeds },
+  NEMO_interlock: { required: ['state'], map: mapInterlock, needs: interlockNeeds },
+  NEMO_consumablewithdraw: {
+    required: ['consumable_id'],
+    map: mapConsumableWithdraw,
+    needs: consumableWithdrawNeeds,
+  },
+  NEMO_user: { required: ['is_active'], map: mapUser, needs: userNeeds },
 } as const satisfies Record<string, Mapper>
 
 /** Name of a NEMO table whose changes become events. */
@@ -50,6 +69,7 @@ export const MAPPED_TABLES = Object.keys(MAPPERS) as readonly MappedTable[]
  * @throws AppError NEMO_MQTT_ERR_CHANGE when the change cannot be understood: it is to be set aside, not retried
  */
 export function mapChange(change: Change, lookup: Lookup): MappedEvent[] {
+  if (change.table === EMITTED) return mapEmitted(change)
   const mapper = mapperOf(change)
   if (change.operation === 'TRUNCATE') {
     const topic = 'bridge/truncated'

@@ -4,7 +4,7 @@ import type { Wanted } from './lookup.ts'
 export interface LookupTable {
   readonly table: string
   readonly columns: readonly string[]
-  /** Whether its changes are captured, so that the change log knows what a row was earlier. */
+  /** Whether these columns are captured and the index change_log_names has the table: the log knows what they were. */
   readonly isWatched: boolean
 }
 
@@ -15,6 +15,8 @@ export const LOOKUP_TABLES = {
   reservations: { table: 'NEMO_reservation', columns: ['start', 'end'], isWatched: true },
   users: { table: 'NEMO_user', columns: ['username', 'first_name', 'last_name'], isWatched: false },
   projects: { table: 'NEMO_project', columns: ['name'], isWatched: false },
+  resources: { table: 'NEMO_resource', columns: ['name'], isWatched: false },
+  consumables: { table: 'NEMO_consumable', columns: ['name'], isWatched: false },
 } as const satisfies Record<Exclude<keyof Wanted, 'children'>, LookupTable>
 
 /** Name of one of {@link LOOKUP_TABLES}, the same as in {@link Wanted}. */

@@ -11,7 +11,7 @@ export interface ToolNames {
   readonly operational: boolean | null
 }
 
-/** What a mapper may ask about a `NEMO_area` or `NEMO_project`. */
+/** What a mapper may ask about a `NEMO_area`, `NEMO_project`, `NEMO_resource` or `NEMO_consumable`. */
 export interface Name {
   readonly name: string | null
 }
@@ -36,6 +36,8 @@ export interface Lookup {
   user(id: string | null): Person | undefined
   area(id: string | null): Name | undefined
   project(id: string | null): Name | undefined
+  resource(id: string | null): Name | undefined
+  consumable(id: string | null): Name | undefined
   reservation(id: string | null): ReservationSpan | undefined
 }
 
@@ -48,6 +50,8 @@ export interface Wanted {
   readonly areas: Set<string>
   readonly projects: Set<string>
   readonly reservations: Set<string>
+  readonly resources: Set<string>
+  readonly consumables: Set<string>
 }
 
 /** A {@link Wanted} without any ids yet. */
@@ -59,6 +63,8 @@ export function nothingWanted(): Wanted {
     areas: new Set(),
     projects: new Set(),
     reservations: new Set(),
+    resources: new Set(),
+    consumables: new Set(),
   }
 }
 

@@ -1,6 +1,13 @@
 import { stringify } from 'lossless-json'
+import { customPayload } from './custom.ts'
+import type { MappedEvent } from './mapped.ts'
 
 type Fields = Readonly<Record<string, unknown>>
+
+/** The JSON text of what is sent of an event. */
+export function payloadOf(body: MappedEvent['body'], eventId: string): string {
+  return body.event === 'custom' ? customPayload(body, eventId) : eventPayload(body, eventId)
+}
 
 /**
  * The JSON text of an event as it goes to the broker: the keys in their order, `event_id` last, ids with all their

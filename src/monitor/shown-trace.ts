@@ -21,6 +21,13 @@ const RULES: Readonly<Record<MappedTable, string>> = {
   NEMO_area: 'map/area',
   NEMO_reservation: 'map/reservation',
   NEMO_areaaccessrecord: 'map/area-access-record',
+  NEMO_scheduledoutage: 'map/outage',
+  NEMO_toolwaitlist: 'map/wait-list',
+  NEMO_alert: 'map/alert',
+  NEMO_resource: 'map/resource',
+  NEMO_interlock: 'map/interlock',
+  NEMO_consumablewithdraw: 'map/consumable-withdraw',
+  NEMO_user: 'map/user',
 }
 
 /** Takes what must not be shown out of a text. */

@@ -1,4 +1,5 @@
 import type { IClientPublishOptions } from 'mqtt'
+import { CUSTOM } from '../choose/event-patterns.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Entry } from '../queue/entry.ts'
 
@@ -27,7 +28,8 @@ export function attributesOf(
     type: `nemo.${about.event}`,
     subject: entry.entity,
     time: about.time,
-    dataschema: `urn:nemo-mqtt:${about.event}`,
+    // Nobody knows the schema of a message of the laboratory's own.
+    ...(about.event === CUSTOM ? {} : { dataschema: `urn:nemo-mqtt:${about.event}` }),
   }
   const contentType = 'application/json'
   const expiry = settings.message_expiry

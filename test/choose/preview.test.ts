@@ -3,14 +3,14 @@ import { CHOICE_DEFAULTS, type ChoiceSettings } from '../../src/choose/choice-se
 import { type PreviewedMessage, previewOf } from '../../src/choose/preview.ts'
 import { sampleMessages } from '../../src/choose/samples.ts'
 import { publishedEvent } from '../../src/choose/standard-event.ts'
-import { eventPayload, mapChange } from '../../src/map/index.ts'
+import { mapChange, payloadOf } from '../../src/map/index.ts'
 import { goldenLookup, goldenTables, readGolden } from '../map/golden.ts'
 
 /** Every event there is, as mapped from what real NEMO wrote, and as it was published. */
 const PUBLISHED = goldenTables()
   .flatMap(readGolden)
   .flatMap((golden) => mapChange(golden.change, goldenLookup(golden)))
-  .map((event, n) => ({ event, payload: eventPayload(event.body, `lab-${n}-1`) }))
+  .map((event, n) => ({ event, payload: payloadOf(event.body, `lab-${n}-1`) }))
 
 function preview(settings: Partial<ChoiceSettings>, payloads: string[], categories?: Map<string, string | null>) {
   const recent = payloads.map((payload) => ({ topic: 'some/where', payload }))
@@ -27,12 +27,12 @@ function sampleOf(event: string, settings: Partial<ChoiceSettings>): Record<stri
   return JSON.parse(message?.payload ?? 'null') as Record<string, unknown>
 }
 
-t.test('with the standard settings every event there is comes out as it went in', async (t) => {
+t.test('with the standard settings, and personal events, every event there is comes out as it went in', async (t) => {
   t.ok(PUBLISHED.length > 100)
   for (const { event, payload } of PUBLISHED) {
     const read = publishedEvent(payload)
     t.strictSame([read?.topic, read?.entity], [event.topic, event.entity])
-    const [message] = preview({}, [payload]).messages
+    const [message] = preview({ personal_events: '*' }, [payload]).messages
     t.strictSame(message, {
       event: event.body.event,
       isSent: true,

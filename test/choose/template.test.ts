@@ -52,7 +52,7 @@ const areaReservation: MappedEvent = {
 
 t.test('the standard topics are what they were', async (t) => {
   t.strictSame(
-    topics({}),
+    topics({ personal_events: '*' }),
     EVENTS.map(({ topic }) => `nemo/${topic}`),
   )
   t.strictSame(topics({ topic_template: '{prefix}/{topic}/x' }, [onTool('FIB')]), ['nemo/tools/5/enabled/x'])

@@ -189,3 +189,18 @@ t.test('C34: a row from before the installation is deleted with its name', async
     { op: 'DELETE', tbl: 'NEMO_tool', old: { id: 99, name: 'old' } },
   ])
 })
+
+t.test('of a user nothing but being active is captured, and a login writes nothing', async (t) => {
+  const db = await lab.captured()
+  t.strictSame(await db.captured(`update "NEMO_user" set last_login = now(), email = 'x@lab.example', notes = 'n'`), [])
+  await db.sql('update "NEMO_user" set is_active = false, first_name = $1 where id = 1', ['Secret'])
+  const [change] = await db.changes()
+  t.match(change, { tbl: 'NEMO_user', op: 'UPDATE' })
+  t.strictSame(
+    [change?.old, change?.new],
+    [
+      { id: 1, is_active: true },
+      { id: 1, is_active: false },
+    ],
+  )
+})

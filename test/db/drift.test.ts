@@ -229,12 +229,12 @@ t.test('noise that a laboratory has added stays', async (t) => {
 
 t.test('watching one more table is one line of SQL', async (t) => {
   const db = await lab.captured()
-  await db.sql(`select nemo_mqtt.watch('NEMO_user', 'last_login', 'preferences_id')`)
+  await db.sql(`select nemo_mqtt.watch('NEMO_project', 'name', 'active')`)
   t.strictSame(
     await db.captured(
-      `update "NEMO_user" set last_login = now(); update "NEMO_user" set is_active = false where id = 1`,
+      `update "NEMO_project" set name = name || '.'; update "NEMO_project" set account_id = 77 where id = 1`,
     ),
-    ['UPDATE NEMO_user'],
+    ['UPDATE NEMO_project'],
   )
   await db.sql(`select nemo_mqtt.watch('NEMO_later')`)
   t.match(await findDrift(db), [{ code: 'table_missing', table: 'NEMO_later' }])

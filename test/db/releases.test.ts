@@ -57,6 +57,11 @@ for (const dump of DUMPS) {
     for (const { table, noise } of WATCHES) {
       const seen = columnsSeen.get(table) ?? new Set()
       columnsSeen.set(table, seen)
+      const isThere = (await db.sql('select from pg_class where relname = $1', [table])).length > 0
+      if (!isThere) {
+        t.equal(`${name} ${table}`, 'nemo-4.7.1 NEMO_toolwaitlist', 'no other table is missing anywhere')
+        continue
+      }
       const columns = await db.sql<{ name: string }>(
         `select attname::text as name from pg_attribute where attrelid = format('public.%I', $1::text)::regclass and attnum > 0`,
         [table],
@@ -74,7 +79,9 @@ for (const dump of DUMPS) {
         [],
         'no noise',
       )
-      const needed = NEEDED_COLUMNS[table] ?? []
+      if (table === 'NEMO_user') t.strictSame(captured.sort(), ['id', 'is_active'], 'nothing personal')
+      // What is noise is looked up.
+      const needed = (NEEDED_COLUMNS[table] ?? []).filter((column) => !noise.includes(column))
       t.strictSame(
         needed.filter((column) => !captured.includes(column)),
         [],

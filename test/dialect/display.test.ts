@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eventPayload, mapChange } from '../../src/map/index.ts'
+import { mapChange, payloadOf } from '../../src/map/index.ts'
 import { signEnvelope } from '../../src/sign/envelope.ts'
 import { openEnvelope } from '../../src/sign/verify.ts'
 import { goldenLookup, goldenTables, readGolden } from '../map/golden.ts'
@@ -61,7 +61,7 @@ t.test('every event of a tool shows what it means, and no other one shows anythi
       continue // a change that cannot be mapped at all: other tests look at those
     }
     for (const [index, { topic, body }] of events.entries()) {
-      const wire = signEnvelope(eventPayload(body, `x-1-${index}`), KEY)
+      const wire = signEnvelope(payloadOf(body, `x-1-${index}`), KEY)
       const shown = display(`nemo/${topic}`, wire, KEY)
       t.equal(shown?.state, EXPECTED[body.event], `${golden.file}: ${body.event}`)
       if (shown === undefined || !('tool_id' in body)) continue

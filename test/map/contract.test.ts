@@ -18,6 +18,17 @@ const RESERVATION =
   'tool_id tool_name area_id area_name title cancelled missed shortened descendant_id'
 const ACCESS = 'event access_id user_id user_name area_id area_name access_time timestamp end_time duration_s'
 
+const OUTAGE =
+  'event outage_id title category details start_time end_time timestamp ' +
+  'tool_id tool_name area_id area_name resource_id resource_name'
+const RESOURCE = 'event resource_id resource_name available restriction_message timestamp'
+const ALERT =
+  'event alert_id title category contents debut_time expiration_time timestamp expired deleted user_id user_name'
+const WAIT_LIST = 'event entry_id user_id user_name tool_id tool_name timestamp entered_at turn_at'
+const WITHDRAWAL =
+  'event withdrawal_id consumable_id consumable_name quantity user_id user_name timestamp withdrawn_at ' +
+  'merchant_id merchant_name project_id project_name usage_id'
+
 const PROMISED: Readonly<Record<EventName, string>> = {
   tool_created: `${TOOL} category visible parent_tool_id`,
   tool_updated: `${TOOL} category visible parent_tool_id changed`,
@@ -48,6 +59,24 @@ const PROMISED: Readonly<Record<EventName, string>> = {
   area_access_recorded: ACCESS,
   area_access_updated: ACCESS,
   area_access_deleted: ACCESS,
+  outage_scheduled: OUTAGE,
+  outage_updated: `${OUTAGE} changed`,
+  outage_cancelled: OUTAGE,
+  resource_available: RESOURCE,
+  resource_unavailable: RESOURCE,
+  resource_updated: `${RESOURCE} changed`,
+  interlock_changed: 'event interlock_id interlock_name state state_name timestamp card_id channel unit_id',
+  alert_created: ALERT,
+  alert_updated: ALERT,
+  alert_expired: ALERT,
+  alert_deleted: ALERT,
+  wait_list_entered: WAIT_LIST,
+  wait_list_turn: WAIT_LIST,
+  wait_list_expired: WAIT_LIST,
+  wait_list_exited: WAIT_LIST,
+  consumable_withdrawn: WITHDRAWAL,
+  user_activated: 'event user_id user_name timestamp',
+  user_deactivated: 'event user_id user_name timestamp',
   table_truncated: 'event table timestamp',
 }
 

@@ -67,5 +67,7 @@ export function nothingSeen(): LastSeen {
     reservations: new Remembered(10),
     users: new Remembered(10),
     projects: new Remembered(10),
+    resources: new Remembered(10),
+    consumables: new Remembered(10),
   }
 }

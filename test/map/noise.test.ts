@@ -14,6 +14,13 @@ const QUIET: Readonly<Record<MappedTable, readonly string[]>> = {
   NEMO_area: ['lft', 'rght', 'level', 'tree_id', 'category', 'count_staff_in_occupancy', 'abuse_email'],
   NEMO_reservation: ['project_id', 'creator_id', 'cancelled_by_id', 'cancellation_time', 'note', 'invitee_id'],
   NEMO_areaaccessrecord: ['project_id', 'has_ended', 'validated', 'waived_by_id'],
+  NEMO_scheduledoutage: ['creator_id', 'reminder_days', 'reminder_emails'],
+  NEMO_toolwaitlist: ['date_exited', 'date_entered'],
+  NEMO_alert: ['dismissible', 'creator_id'],
+  NEMO_resource: ['category_id'],
+  NEMO_interlock: ['most_recent_reply', 'most_recent_reply_time', 'name', 'card_id', 'channel'],
+  NEMO_consumablewithdraw: ['validated', 'waived', 'quantity', 'project_id'],
+  NEMO_user: ['last_login', 'preferences_id', 'notes', 'email', 'username'],
 }
 
 /** What a save writes into a column whose value nobody touched. */

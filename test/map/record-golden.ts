@@ -86,6 +86,8 @@ function recording(lookup: Lookup, asked: Record<string, Record<string, Row | un
       })),
     area: (id) => note('NEMO_area', id, lookup.area(id), named),
     project: (id) => note('NEMO_project', id, lookup.project(id), named),
+    resource: (id) => note('NEMO_resource', id, lookup.resource(id), named),
+    consumable: (id) => note('NEMO_consumable', id, lookup.consumable(id), named),
     reservation: (id) => note('NEMO_reservation', id, lookup.reservation(id), ({ start, end }) => ({ start, end })),
   }
 }

@@ -1,0 +1,2 @@
+-- Whether a user is active. Everything else of a user is noise, so that nothing personal gets into the log and no login writes there.
+select nemo_mqtt.watch('NEMO_user', 'username', 'first_name', 'last_name', 'email', 'domain', 'access_expiration', 'is_staff', 'is_technician', 'is_superuser', 'training_required', 'date_joined', 'last_login', 'type_id', 'preferences_id', 'is_service_personnel', 'badge_number', 'is_facility_manager', 'notes', 'is_accounting_officer', 'is_user_office'), nemo_mqtt.finish_migration('000023_watch_user');

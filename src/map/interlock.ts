@@ -1,0 +1,43 @@
+import type { BodyOf } from '../event.ts'
+import { differing } from './difference.ts'
+import type { MappedEvent } from './mapped.ts'
+import { idOf, integerOf, type KeyedRow, type RowChange, textOf } from './row.ts'
+
+/** What NEMO's numbers for the state of an interlock mean (`Interlock.State`, 4.7.1 to 8.1.5). */
+const STATES: ReadonlyMap<number | null, 'locked' | 'unlocked' | 'unknown'> = new Map([
+  [1, 'unlocked'],
+  [2, 'locked'],
+])
+
+/**
+ * Events of a `NEMO_interlock` row. NEMO writes the row with every command, also when it locks what is locked: an event
+ * is made when the state differs. It is what NEMO believes, not what the hardware says.
+ */
+export function mapInterlock(change: RowChange): MappedEvent[] {
+  if (change.operation !== 'UPDATE') return []
+  const isSame = differing(change.old, change.new, { state: 'value' }).length === 0
+  return isSame ? [] : [onInterlock(interlockBody(change.new, change.at))]
+}
+
+/** {@link mapInterlock} finds everything in the row. */
+export function interlockNeeds(): void {}
+
+function interlockBody(row: KeyedRow, timestamp: string): BodyOf<'interlock_changed'> {
+  const state = integerOf(row, 'state')
+  return {
+    event: 'interlock_changed',
+    interlock_id: row.id,
+    interlock_name: textOf(row, 'name'),
+    state,
+    state_name: STATES.get(state) ?? 'unknown',
+    timestamp,
+    card_id: idOf(row, 'card_id'),
+    channel: integerOf(row, 'channel'),
+    unit_id: integerOf(row, 'unit_id'),
+  }
+}
+
+function onInterlock(body: BodyOf<'interlock_changed'>): MappedEvent {
+  const topic = `interlocks/${body.interlock_id}`
+  return { topic, entity: topic, body }
+}
