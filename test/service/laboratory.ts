@@ -80,7 +80,7 @@ export async function openLaboratory(t: Test, options: LaboratoryOptions = {}): 
 
 /** Asks Redis, database 1, on a connection of its own. */
 export async function withRedis<T>(redis: RedisServer, ask: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(redis.url, { retryStrategy: () => null, maxRetriesPerRequest: 0, connectTimeout: 2_000 })
+  const client = new Redis(redis.url, { retryStrategy: () => null, maxRetriesPerRequest: 0, connectTimeout: 10_000 })
   client.on('error', () => undefined) // the command fails with it
   try {
     return await ask(client)
