@@ -226,7 +226,7 @@ export class Service {
       this.#sayOnline(broker, signal),
       new CertificateWatch({ live, broker, log }).run(signal),
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
-      new DriftWatch(pool, health).run(signal),
+      new DriftWatch(pool, health, live).run(signal),
       claims.run(signal),
       new Retention({ ...this.#vitals, states, broker, pool, live, confirm: (until) => lease.confirm(until) }).run(
         signal,

@@ -1,13 +1,13 @@
 import type { Pool } from 'pg'
 import { type LoggedChange, parseChange } from '../capture/change-log.ts'
 import { NameLookup } from '../capture/lookup.ts'
+import { allEventsOf } from '../choose/all-events.ts'
 import { choiceOf } from '../choose/choice.ts'
 import type { ChoiceSettings } from '../choose/choice-settings.ts'
 import type { Queryable } from '../db/database.ts'
 import { findNemoSchema } from '../db/nemo.ts'
 import { AppError } from '../errors.ts'
 import { compareDigits } from '../map/history.ts'
-import { mapChange } from '../map/index.ts'
 import { whySilent } from '../map/silence.ts'
 import { messagesOfRow } from './store.ts'
 
@@ -101,9 +101,10 @@ async function mapOne(logged: LoggedChange, lookup: NameLookup, settings: Choice
   try {
     const parsed = parseChange(logged)
     const names = (await lookup.forBatch([parsed]))(parsed)
-    const events = mapChange(parsed, names)
+    const choice = choiceOf(settings)
+    const events = allEventsOf(parsed, names, choice)
     if (events.length === 0) return waits(`will become no message: ${whySilent(parsed)}`)
-    const { sent, leftOut } = choiceOf(settings).choose(events, (toolId) => names.category(toolId))
+    const { sent, leftOut } = choice.choose(events, (toolId) => names.category(toolId))
     const messages = sent.map(({ topic, body }) => `${body.event} on ${topic}`).join(', then ')
     const omitted = leftOut.map(({ event, why }) => `${event} is ${why}`).join('; ')
     if (sent.length === 0) return waits(`will become no message: ${omitted}`)

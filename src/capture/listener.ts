@@ -1,5 +1,6 @@
 import { Backoff, pause } from '../backoff.ts'
 import type { Change } from '../change.ts'
+import { allEventsOf } from '../choose/all-events.ts'
 import { type Choice, choiceOf, type LeftOut, whyLeftOut } from '../choose/choice.ts'
 import type { LiveSettings } from '../config/live.ts'
 import { databaseTlsTrouble } from '../db/tls-trouble.ts'
@@ -7,7 +8,7 @@ import { AppError, reasonOf } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
-import { type Lookup, mapChange, payloadOf } from '../map/index.ts'
+import { type Lookup, payloadOf } from '../map/index.ts'
 import type { Pulse } from '../pulse.ts'
 import { encodeEntry } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
@@ -251,7 +252,7 @@ export class Listener {
   #encode(change: Change, lookup: Lookup, choice: Choice): Encoded {
     const { installation, live } = this.#parts
     const { retain_messages } = live.current
-    const events = mapChange(change, lookup)
+    const events = allEventsOf(change, lookup, choice)
     const { sent, leftOut } = choice.choose(events, (toolId) => lookup.category(toolId))
     const queuedAt = Date.now() / 1000
     for (const { body } of sent) this.#parts.traffic.queued(body.event)

@@ -4,6 +4,7 @@ import type { NameFormat } from '../map/person.ts'
 export interface ChoiceSettings {
   readonly event_filter: string
   readonly personal_events: string
+  readonly custom_events: string
   readonly tool_filter: string
   readonly area_filter: string
   readonly category_filter: string
@@ -24,6 +25,7 @@ export const STANDARD_TEMPLATE = '{prefix}/{topic}'
 export const CHOICE_DEFAULTS: ChoiceSettings = {
   event_filter: EVERYTHING,
   personal_events: '',
+  custom_events: '',
   tool_filter: EVERYTHING,
   area_filter: EVERYTHING,
   category_filter: EVERYTHING,
