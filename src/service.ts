@@ -9,9 +9,9 @@ import type { LiveSettings } from './config/live.ts'
 import type { Source } from './config/resolve.ts'
 import { ConfigurationWatch } from './config/watch.ts'
 import { readDepth } from './db/depth.ts'
-import { DriftWatch } from './db/drift-watch.ts'
 import { Lease } from './db/lease.ts'
 import { createPool } from './db/pool.ts'
+import { DriftWatch } from './drift-watch.ts'
 import { Health, STAGES } from './health.ts'
 import { createApp } from './http/app.ts'
 import { configurationRoutes } from './http/configuration-routes.ts'
@@ -233,7 +233,7 @@ export class Service {
       this.#sayOnline(broker, signal),
       new CertificateWatch({ live, broker, log }).run(signal),
       new Notifications(live.current.database_url, pool, { changed, reconfigured }, health).run(signal),
-      new DriftWatch(pool, health).run(signal),
+      new DriftWatch(pool, health, live).run(signal),
       claims.run(signal),
       new Retention({ ...this.#vitals, states, broker, pool, live, confirm: (until) => lease.confirm(until) }).run(
         signal,

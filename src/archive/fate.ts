@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { type LoggedChange, parseChange } from '../capture/change-log.ts'
 import { NameLookup } from '../capture/lookup.ts'
+import { allEventsOf } from '../choose/all-events.ts'
 import { choiceOf } from '../choose/choice.ts'
 import type { ChoiceSettings } from '../choose/choice-settings.ts'
 import { nameFormatOf } from '../choose/names.ts'
@@ -9,7 +10,6 @@ import type { Queryable } from '../db/database.ts'
 import { findNemoSchema } from '../db/nemo.ts'
 import { AppError } from '../errors.ts'
 import { compareDigits } from '../map/history.ts'
-import { mapChange } from '../map/index.ts'
 import { whySilent } from '../map/silence.ts'
 import { subjectOf } from './record.ts'
 import { messagesOfRow } from './store.ts'
@@ -104,9 +104,9 @@ async function mapOne(logged: LoggedChange, lookup: NameLookup, settings: Choice
   try {
     const parsed = parseChange(logged)
     const names = (await lookup.forBatch([parsed]))(parsed)
-    const events = mapChange(parsed, names)
-    if (events.length === 0) return waits(`will become no message: ${whySilent(parsed)}`)
     const choice = choiceOf(settings)
+    const events = allEventsOf(parsed, names, choice)
+    if (events.length === 0) return waits(`will become no message: ${whySilent(parsed)}`)
     const { sent, leftOut } = choice.choose(events, (toolId) => names.category(toolId))
     const { messages, wordless } = wordedMessages(choice, sent, String)
     const omitted = [...leftOut.map(({ event, why }) => `${event} is ${why}`), ...wordless.map(({ why }) => why)].join(

@@ -1,5 +1,6 @@
 import { Backoff, pause } from '../backoff.ts'
 import type { Change } from '../change.ts'
+import { allEventsOf } from '../choose/all-events.ts'
 import { type Choice, choiceOf, type LeftOut, whyLeftOut } from '../choose/choice.ts'
 import { wordedMessages } from '../choose/worded.ts'
 import type { LiveSettings } from '../config/live.ts'
@@ -10,7 +11,7 @@ import { MOMENTARY } from '../event.ts'
 import type { Health } from '../health.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Log } from '../log.ts'
-import { type Lookup, mapChange } from '../map/index.ts'
+import type { Lookup } from '../map/index.ts'
 import type { Pulse } from '../pulse.ts'
 import { encodeEntry } from '../queue/entry.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
@@ -255,7 +256,7 @@ export class Listener {
   #encode(change: Change, lookup: Lookup, choice: Choice): Encoded {
     const { installation, live } = this.#parts
     const { retain_messages } = live.current
-    const events = mapChange(change, lookup)
+    const events = allEventsOf(change, lookup, choice)
     const { sent, leftOut } = choice.choose(events, (toolId) => lookup.category(toolId))
     const { messages, wordless } = wordedMessages(choice, sent, (index) => `${installation}-${change.id}-${index}`)
     const queuedAt = Date.now() / 1000

@@ -1,4 +1,5 @@
 import type { Drift, DriftCode } from '../db/drift.ts'
+import { ruleDrift } from '../db/drift-rules.ts'
 import { recordedMigrations } from '../db/migrate.ts'
 import { migrationFiles } from '../db/sql-files.ts'
 import { type Check, critical, type Finding, ok, warning } from './finding.ts'
@@ -53,6 +54,15 @@ export const CAPTURE_CHECKS: readonly Check[] = [
     code: 'CAPTURE_ON',
     needs: ['SCHEMA'],
     look: async (site) => await differences(site, 'CAPTURE_ON', 'capture is on'),
+  },
+  {
+    code: 'CUSTOM_EVENTS',
+    needs: ['SCHEMA', 'CONFIGURATION'],
+    look: async (site) => {
+      const { settings } = await site.settings()
+      const drift = await ruleDrift((await site.database()).pool, settings.custom_events)
+      return drift.length === 0 ? [ok('every rule can hold')] : drift.map(({ found, remedy }) => warning(found, remedy))
+    },
   },
   {
     code: 'WATCHED_COLUMNS',

@@ -72,6 +72,11 @@ export const CHECKS = {
     meaning: 'capture is not paused for the database, a role or the server',
     why: 'while it is paused, changes are lost: they are not sent later either',
   },
+  CUSTOM_EVENTS: {
+    stage: 'capture',
+    meaning: 'the tables of custom events are watched, and their columns captured',
+    why: 'a rule about a table without triggers never holds',
+  },
   WATCHED_COLUMNS: {
     stage: 'capture',
     meaning: 'NEMO’s tables have the columns that events are made from',

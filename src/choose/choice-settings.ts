@@ -6,6 +6,7 @@ export interface ChoiceSettings {
   readonly dialect: Dialect
   readonly event_filter: string
   readonly personal_events: string
+  readonly custom_events: string
   readonly tool_filter: string
   readonly area_filter: string
   readonly category_filter: string
@@ -27,6 +28,7 @@ export const CHOICE_DEFAULTS: ChoiceSettings = {
   dialect: 'documented',
   event_filter: EVERYTHING,
   personal_events: '',
+  custom_events: '',
   tool_filter: EVERYTHING,
   area_filter: EVERYTHING,
   category_filter: EVERYTHING,

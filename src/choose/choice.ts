@@ -1,7 +1,11 @@
+import type { Change } from '../change.ts'
 import { AppError } from '../errors.ts'
 import type { EventName } from '../event.ts'
 import type { MappedEvent } from '../map/mapped.ts'
 import { type ChoiceSettings, STANDARD_TEMPLATE } from './choice-settings.ts'
+import { customEventsOf } from './custom/custom-events.ts'
+import { readRules } from './custom/read-rules.ts'
+import type { Rule } from './custom/rule.ts'
 import { CUSTOM, EVENT_NAMES } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import type { Dialect } from './names.ts'
@@ -47,6 +51,7 @@ export class Choice {
   readonly #events: Filter
   readonly #byEvent: ReadonlyMap<EventName, string>
   readonly #personal: ReadonlySet<EventName>
+  readonly #rules: readonly Rule[]
   readonly #tools: Filter
   readonly #areas: Filter
   readonly #categories: Filter
@@ -76,6 +81,7 @@ export class Choice {
       }),
     )
     this.#personal = usable(readPersonalEvents(settings.personal_events))
+    this.#rules = usable(readRules(settings.custom_events))
     this.#tools = usable(Filter.read(settings.tool_filter))
     this.#areas = usable(Filter.read(settings.area_filter))
     this.#categories = usable(Filter.read(settings.category_filter))
@@ -100,6 +106,16 @@ export class Choice {
       else sent.push({ index, topic: this.#topic(event, categoryOf), entity: event.entity, body: this.#body(event) })
     }
     return { sent, leftOut }
+  }
+
+  /** The laboratory's own messages of a change. */
+  custom(change: Change): MappedEvent[] {
+    return this.#rules.length === 0 ? [] : customEventsOf(change, this.#rules)
+  }
+
+  /** Whether a rule is about a table. */
+  hasRuleFor(table: string): boolean {
+    return this.#rules.some((rule) => rule.table === table)
   }
 
   #whyPersonal({ body }: MappedEvent): string | undefined {

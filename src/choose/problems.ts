@@ -1,4 +1,5 @@
 import { CHOICE_DEFAULTS, type ChoiceSettings } from './choice-settings.ts'
+import { readRules } from './custom/read-rules.ts'
 import { CUSTOM, FILTERED_NAMES, unknownInFilter } from './event-patterns.ts'
 import { Filter } from './filter.ts'
 import { readOverrides } from './overrides.ts'
@@ -12,6 +13,7 @@ export type ChoiceRule = readonly [keyof ChoiceSettings, (settings: ChoiceSettin
 export const CHOICE_RULES: readonly ChoiceRule[] = [
   ['event_filter', ({ event_filter }) => eventFilterProblem(event_filter)],
   ['personal_events', ({ personal_events }) => problemOf(readPersonalEvents(personal_events))],
+  ['custom_events', ({ custom_events }) => problemOf(readRules(custom_events))],
   ['tool_filter', ({ tool_filter }) => problemOf(Filter.read(tool_filter))],
   ['area_filter', ({ area_filter }) => problemOf(Filter.read(area_filter))],
   ['category_filter', ({ category_filter }) => problemOf(Filter.read(category_filter))],

@@ -10,6 +10,8 @@ export interface MigrateArguments {
   'service-role'?: string | undefined
   'create-role'?: boolean | undefined
   'nemo-schema'?: string | undefined
+  watch?: string[] | undefined
+  unwatch?: string[] | undefined
 }
 
 /** The variable with the password of a role that `--create-role` makes; with `_FILE` at its end, a file that holds it. */
@@ -37,6 +39,8 @@ export async function migrateDatabase(
     nemoSchema: given['nemo-schema'],
     serviceRole: name === undefined ? undefined : { name, create },
     dryRun: given['dry-run'],
+    watch: given.watch,
+    unwatch: given.unwatch,
   })
   for (const { found, remedy } of drift) print(`still to be done: ${found}\n  Try: ${remedy}`)
   return 0
@@ -51,6 +55,8 @@ export const migrateCommand: CommandModule<object, MigrateArguments> = {
     'service-role': { type: 'string', requiresArg: true, describe: 'role of the service, to be given its rights' },
     'create-role': { type: 'boolean', describe: `make that role, with the password in ${SERVICE_PASSWORD}` },
     'nemo-schema': { type: 'string', requiresArg: true, describe: 'schema of NEMO’s tables, where there are several' },
+    watch: { type: 'string', array: true, requiresArg: true, describe: 'further table, for rules of custom_events' },
+    unwatch: { type: 'string', array: true, requiresArg: true, describe: 'takes the triggers from such a table again' },
   },
   handler: async (given) => {
     process.exitCode = await migrateDatabase(given, process.env, (line) => process.stdout.write(`${line}\n`))

@@ -221,6 +221,13 @@ export const SETTINGS = Type.Object(
       },
       LONG,
     ),
+    custom_events: text(
+      {
+        description: 'messages of your own: a JSON list of rules, see “Events of your own” below; none when empty',
+        default: CHOICE_DEFAULTS.custom_events,
+      },
+      LONG,
+    ),
     tool_filter: text(
       {
         description: 'tools whose events are sent: ids, or names with wildcards, `!12, !Test *`',

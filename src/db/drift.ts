@@ -12,6 +12,7 @@ export type DriftCode =
   | 'trigger_changed'
   | 'column_missing'
   | 'capture_paused'
+  | 'rule_unwatched'
 
 /** One difference between what should be in NEMO's database and what is there. */
 export interface Drift {

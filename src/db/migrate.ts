@@ -4,6 +4,7 @@ import { type Patience, whileBusy } from './busy.ts'
 import { connect, type Database, databaseError } from './database.ts'
 import type { Drift } from './drift.ts'
 import { findNemoSchema } from './nemo.ts'
+import { unwatchOwn, watchOwn } from './own-watch.ts'
 import { repair } from './repair.ts'
 import { requireRights } from './rights.ts'
 import { createRoleSql, grantService, knownServiceRoles, type ServiceRole } from './service-role.ts'
@@ -17,6 +18,9 @@ export interface MigrateOptions {
   /** Needed only where more than one schema holds a NEMO. */
   readonly nemoSchema?: string | undefined
   readonly serviceRole?: ServiceRole | undefined
+  /** Further tables to put under watch, or to release again. */
+  readonly watch?: readonly string[] | undefined
+  readonly unwatch?: readonly string[] | undefined
   /** Prints the SQL instead of running it. */
   readonly dryRun?: boolean | undefined
   readonly patience?: Patience | undefined
@@ -58,6 +62,9 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
       return { applied: [], drift: [] }
     }
     const applied = await applyPending(database, files, nemoSchema, print, options.patience)
+    for (const table of options.unwatch ?? [])
+      await unwatchOwn(database, nemoSchema, table, files, print, options.patience)
+    for (const table of options.watch ?? []) await watchOwn(database, nemoSchema, table, print, options.patience)
     const drift = await repair(database, files, nemoSchema, print, options.patience)
     const names = new Set(await knownServiceRoles(database))
     if (serviceRole !== undefined) names.delete(serviceRole.name)

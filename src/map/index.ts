@@ -79,6 +79,11 @@ export function mapChange(change: Change, lookup: Lookup): MappedEvent[] {
   return mapper.map(change, lookup)
 }
 
+/** Whether {@link mapChange} knows what a change is about. */
+export function isMapped({ table }: Change): boolean {
+  return table === EMITTED || isMappedTable(table)
+}
+
 /**
  * Adds the ids that {@link mapChange} will ask about. A change that cannot be understood asks nothing: `mapChange` will
  * say so.
@@ -97,7 +102,9 @@ export function addNeeds(change: Change, wanted: Wanted): void {
 
 function mapperOf(change: Change): Mapper {
   if (isMappedTable(change.table)) return MAPPERS[change.table]
-  throw new AppError('NEMO_MQTT_ERR_CHANGE', `change ${change.id} is of table ${change.table}, which no mapper knows`)
+  throw new AppError('NEMO_MQTT_ERR_CHANGE', `change ${change.id} is of table ${change.table}, which no mapper knows`, {
+    hint: 'add a rule to custom_events, or nemo-mqtt migrate --unwatch it',
+  })
 }
 
 function isMappedTable(table: string): table is MappedTable {

@@ -13,7 +13,7 @@ export function whySilent(change: Change): string {
     return 'it has a staff charge: it bills somebody who is not there, so it is no visit'
   }
   if (old === null) return insertion(table, present)
-  if (row === null) return 'it was deleted, and no event tells the deletion of one of these'
+  if (row === null) return deletion(table, present)
   const columns = [...new Set([...Object.keys(old), ...Object.keys(row)])]
   const differ = columns.filter((column) => !isDeepStrictEqual(old[column], row[column]))
   if (differ.length === 0) return 'no column differs: it was saved without a change'
@@ -44,10 +44,27 @@ const SPECIAL: Readonly<Record<string, (differ: readonly string[], row: Row) => 
 }
 
 function insertion(table: string, row: Row): string {
-  const ended = ['cancelled', 'missed', 'shortened'].filter((flag) => row[flag] === true)
-  if (table === 'NEMO_reservation' && ended.length > 0)
-    return `it was ${listed(ended)} when it was entered: it never held`
-  return 'no event tells an insertion like this'
+  const ended = endsOf(table, row)
+  if (ended.length > 0) return `it was ${listed(ended)} when it was entered: it never held`
+  return 'it was added, which makes no event for one of these'
+}
+
+function deletion(table: string, row: Row): string {
+  const ended = endsOf(table, row)
+  if (ended.length > 0) return `it was deleted, and it was ${listed(ended)} before`
+  if (table === 'NEMO_scheduledoutage') return 'it was deleted when its end had passed: nothing was cancelled'
+  return 'it was deleted, and no event tells the deletion of one of these'
+}
+
+/** Flags that say that it is over. */
+const ENDS: Readonly<Record<string, readonly string[]>> = {
+  NEMO_reservation: ['cancelled', 'missed', 'shortened'],
+  NEMO_toolwaitlist: ['deleted', 'expired'],
+  NEMO_alert: ['deleted', 'expired'],
+}
+
+function endsOf(table: string, row: Row): readonly string[] {
+  return (ENDS[table] ?? []).filter((flag) => row[flag] === true)
 }
 
 function isCharge(row: Row): boolean {
