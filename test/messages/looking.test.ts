@@ -87,7 +87,7 @@ t.test('log and explain: what was delivered, unheard, parked and silent', async 
   const usage = await run('explain', 'usage', '1')
   t.match(usage.stdout, /delivered {2}tool_usage_start on nemo\/tools\/4\/start\n.*silent {5}only project_id differs/)
   t.match(usage.output, /never captured.*validated/)
-  t.match(await run('explain', 'user', '1'), { code: 2, output: /NEMO_usageevent/ })
+  t.match(await run('explain', 'project', '1'), { code: 2, output: /NEMO_usageevent/ })
 })
 
 t.test('a message log that cannot be written holds up neither delivery nor deletion', async () => {
