@@ -19,7 +19,7 @@ import type { Vitals } from './vitals.ts'
 import { Wake } from './wake.ts'
 
 /** Time for outstanding acknowledgements when the service stops, in milliseconds. */
-const FINISH_MS = 2_500
+const FINISH_MS = 2_000
 /**
  * Pause before a new active instance sends anything. One that lost the lock and does not know it may go on sending as
  * long as it believes that the queue is its own; if both sent, an old message could follow a newer one.

@@ -41,7 +41,7 @@ import type { Vitals } from './vitals.ts'
 import { Wake } from './wake.ts'
 
 /** After this time the stages that have not ended are left behind, so that the broker can still be told. */
-const ORDERLY_MS = 3_000
+const ORDERLY_MS = 2_500
 /** Whoever asks for the state waits so long for PostgreSQL and Redis, in milliseconds. */
 const ANSWER_MS = 2_000
 /** How often `online` is said again, in milliseconds: the will of an instance that vanished may come after ours. */

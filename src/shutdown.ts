@@ -1,11 +1,11 @@
 import type { Log } from './log.ts'
 
 /** Longest orderly end, in milliseconds; shorter than systemd's TimeoutStopSec, so that we and not it decide. */
-const GRACE_MS = 4_500
+const GRACE_MS = 4_000
 
 /**
  * The one place that handles signals. The first SIGTERM or SIGINT aborts the signal that is given here; a second one
- * ends the process at once, and so does an end that takes longer than 4.5 s: what was not finished is delivered by
+ * ends the process at once, and so does an end that takes longer than 4 s: what was not finished is delivered by
  * the next start.
  */
 export function onSignals(log: Log): AbortSignal {
