@@ -44,7 +44,7 @@ export class RetainedTopics {
   /** Undefined until somebody has said what ought to be: before that nothing is emptied. */
   #wanted: ReadonlyMap<string, string> | undefined
   #kept = new Set<string>()
-  /** What the broker has acknowledged on this link. */
+  /** What the broker has acknowledged on this link, with this key; made anew with either, so that a late answer is lost. */
   #there = new Map<string, string>()
   readonly #underWay = new Set<string>()
   readonly #restUntil = new Map<string, number>()
@@ -63,11 +63,6 @@ export class RetainedTopics {
     this.#wake.notify()
   }
 
-  /** Whether the broker has everything that is wanted, and nothing else of ours. */
-  get isSettled(): boolean {
-    return this.#wanted !== undefined && this.#link !== undefined && this.#differing().length === 0
-  }
-
   /** Sends once more what is retained below these levels: somebody has come who may have missed it. */
   sendAgain(prefix: string): void {
     for (const topic of this.#there.keys()) if (topic.startsWith(`${prefix}/`)) this.#there.delete(topic)
@@ -79,7 +74,7 @@ export class RetainedTopics {
     const { pool, live, log } = this.#parts
     // A signature is part of what is retained.
     const unsubscribe = live.subscribe((now, before) => {
-      if (now.use_hmac !== before.use_hmac || now.hmac_secret_key !== before.hmac_secret_key) this.#there.clear()
+      if (now.use_hmac !== before.use_hmac || now.hmac_secret_key !== before.hmac_secret_key) this.#there = new Map()
       this.#wake.notify()
     })
     const backoff = new Backoff({ capMs: 10_000 })
@@ -107,7 +102,7 @@ export class RetainedTopics {
     if (link !== this.#link || performance.now() - this.#freshAt > REFRESH_MS) {
       this.#link = link
       this.#freshAt = performance.now()
-      this.#there.clear()
+      this.#there = new Map()
       this.#restUntil.clear()
       if (link !== undefined) this.#parts.onLink(link)
     }
@@ -152,11 +147,12 @@ export class RetainedTopics {
 
   // An empty message is how MQTT takes a retained one back (section 3.3.1.3); it has no content that could be signed.
   async #send(link: Link, topic: string): Promise<void> {
+    const there = this.#there
     const text = this.#wanted?.get(topic) ?? ''
     this.#underWay.add(topic)
     const outcome = await link.publish(topic, text === '' ? '' : this.#parts.broker.message(text), true)
     this.#underWay.delete(topic)
-    if (link === this.#link && outcome.kind === 'delivered') this.#there.set(topic, text)
+    if (outcome.kind === 'delivered') there.set(topic, text)
     if (outcome.kind === 'refused') {
       this.#restUntil.set(topic, performance.now() + AGAIN_MS)
       this.#parts.log.warn({ topic, why: outcome.why }, 'the broker refuses a retained message; it is tried again')

@@ -78,7 +78,8 @@ export class Retention {
     traffic.off('delivered', onDelivered)
   }
 
-  // While the state is not known, what was told last stays: it was right when it was told.
+  // While settings or state are not known, what was told last stays: it was right when it was told, and a device that is
+  // taken back for a moment is deleted by whoever shows it.
   #tell(isWanted: boolean, installation: string): void {
     const { live, states } = this.#parts
     const {
@@ -88,6 +89,7 @@ export class Retention {
       home_assistant,
       home_assistant_prefix,
     } = live.current
+    if (live.paused !== undefined) return
     if (!isWanted) this.#topics.want(new Map())
     if (!isWanted || states.state === undefined) return
     const lastEvent = (entity: string): string | null => this.#lastEvents.get(entity) ?? null

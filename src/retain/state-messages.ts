@@ -1,4 +1,3 @@
-import { PERSONAL } from '../choose/privacy.ts'
 import { toId } from '../map/row.ts'
 import type { AreaState, Outage, Reserved, ToolState } from '../state/state.ts'
 import type { AreaStateMessage, ToolStateMessage, ToolsOverallMessage } from './messages.ts'
@@ -36,16 +35,6 @@ export function toolMessage(tool: ToolState): Untimed<ToolStateMessage> {
     next_reservation: reserved(tool.next_reservation),
     waiting: tool.waiting,
   }
-}
-
-/** The same without anything that is about a person or that people have written: see the setting `privacy`. */
-export function withoutPeople(message: Untimed<ToolStateMessage>): Untimed<ToolStateMessage> {
-  return anonymous(message) as Untimed<ToolStateMessage>
-}
-
-function anonymous(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, PERSONAL.has(key) ? null : anonymous(one)]))
 }
 
 /**

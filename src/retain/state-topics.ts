@@ -1,6 +1,7 @@
 import { stringify } from 'lossless-json'
+import { withoutPeople } from '../choose/privacy.ts'
 import type { LaboratoryState } from '../state/laboratory-state.ts'
-import { areaMessage, overallMessage, toolMessage, withoutPeople } from './state-messages.ts'
+import { areaMessage, overallMessage, toolMessage } from './state-messages.ts'
 
 /** How states are told. */
 export interface StateTopicsOptions {

@@ -1,7 +1,9 @@
+import pg from 'pg'
 import t, { type Test } from 'tap'
 import { type Subscriber, startSubscriber } from '../../lab/subscriber.ts'
 import { until } from '../../lab/wait.ts'
 import type { ToolStateMessage } from '../../src/retain/messages.ts'
+import { runCli, serviceEnvironment } from '../fixtures/service.ts'
 import { type Laboratory, openLaboratory } from '../service/laboratory.ts'
 
 t.setTimeout(240_000)
@@ -26,6 +28,15 @@ const states = (subscriber: Subscriber): string[] =>
   )
 
 const STATE = 'nemo/tools/1/state'
+
+/** Locks a table until the connection that it gives is ended. */
+async function locked(t: Test, url: string, table: string): Promise<pg.Client> {
+  const client = new pg.Client(url)
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query(`begin; lock table ${table} in access exclusive mode`)
+  return client
+}
 
 t.test('a new subscriber has every state at once, and each change of it', async (t) => {
   const laboratory = await openLaboratory(t)
@@ -160,4 +171,39 @@ t.test('with signing on, states are signed too, and who is inside is told only i
     deadlineMs: 20_000,
   })
   t.match(last(signed, 'nemo/areas/1/state'), { people: [{ user_name: /\w/, since: /Z$/ }] })
+})
+
+t.test('a new start with a stored configuration takes nothing back for a moment', async (t) => {
+  const laboratory = await openLaboratory(t)
+  const { databaseUrl } = laboratory
+  const environment = serviceEnvironment(laboratory.options({ databaseUrl }))
+  const assignments = ['publish_state=true', 'home_assistant=true']
+  t.equal((await runCli(['config', 'create', 'lab', ...assignments], environment)).code, 0)
+  t.equal((await runCli(['config', 'enable', 'lab'], environment)).code, 0)
+  const all = await retained(t, laboratory, ['nemo/#', 'homeassistant/#'])
+  const isTold = (from: number): boolean => {
+    const topics = new Set(all.messages.slice(from).map(({ topic }) => topic))
+    return topics.has('nemo/tools/overall') && [...topics].some((topic) => topic.startsWith('homeassistant/device/'))
+  }
+  const first = await laboratory.start()
+  await until(() => isTold(0), { what: 'states and devices', deadlineMs: 20_000 })
+  await first.stop()
+  const from = all.messages.length
+  // The settings are late, and the state is later still: until both are known nothing must be decided.
+  const [settings, tools] = [
+    await locked(t, databaseUrl, 'nemo_mqtt.configuration'),
+    await locked(t, databaseUrl, '"NEMO_tool"'),
+  ]
+  const service = await laboratory.start()
+  await service.says('schema', 'ok')
+  await settings.end()
+  await service.says('broker', 'ok')
+  await service.logged(({ msg }) => msg.includes('the state of the tools cannot be read'), 'the state that is late')
+  await tools.end()
+  await until(() => isTold(from), { what: 'states and devices once more', deadlineMs: 20_000 })
+  t.strictSame(
+    all.messages.filter(({ raw }) => raw === '').map(({ topic }) => topic),
+    [],
+    'Home Assistant would delete what it shows',
+  )
 })
