@@ -17,6 +17,7 @@ const PACKAGES = {
   openssl: 'openssl',
   chromium: 'chromium',
   nginx: 'nginx',
+  python3: 'python3',
   gcc: 'gcc',
   '/usr/include/stdio.h': 'libc6-dev',
   '/usr/include/cjson/cJSON.h': 'libcjson-dev',

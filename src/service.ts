@@ -150,11 +150,8 @@ export class Service {
           routes: (streams) => [
             ['/mqtt/api/monitor', monitorRoutes(monitor, streams)],
             ['/mqtt/api/tools', toolsRoutes(states, streams)],
-            [
-              '/mqtt/api/configuration',
-              configurationRoutes({ settings, environment: this.#environment, observed, log }),
-            ],
-            ['/mqtt/api/parked', parkedRoutes({ settings, log })],
+            ['/mqtt/api/configuration', configurationRoutes({ settings, environment: this.#environment, observed })],
+            ['/mqtt/api/parked', parkedRoutes({ settings })],
             ['/schemas/', schemaRoutes(() => this.#live.current.topic_prefix)],
           ],
         }),

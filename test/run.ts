@@ -41,6 +41,7 @@ async function runTests(words: readonly string[]): Promise<boolean> {
       'openssl',
       'chromium',
       'nginx',
+      'python3',
       'gcc',
       '/usr/include/stdio.h',
       '/usr/include/cjson/cJSON.h',

@@ -1,9 +1,7 @@
-import { useState } from 'preact/hooks'
 import type { Opened, TestLine, TestResult } from '../../src/http/wire/configuration.ts'
-import { type ApiError, ask } from '../frame/api.ts'
 import { isAdmin } from '../frame/page-data.ts'
-import { tellFailure } from './actions.ts'
-import { edit, unsaved } from './state.ts'
+import { useFormAnswer } from './form-answer.ts'
+import { unsaved } from './state.ts'
 
 /** The layers in their order, as people call them. */
 const LAYERS: ReadonlyArray<readonly [string, string]> = [
@@ -27,22 +25,7 @@ const WORDS: Readonly<Record<TestLine['level'], string>> = {
 
 /** Connects with what is in the form, saved or not, and shows what was found on the way. */
 export function ConnectionTest({ form }: { form: Opened }) {
-  const [result, setResult] = useState<TestResult | undefined>(undefined)
-  const [isRunning, setRunning] = useState(false)
-  const [why, setWhy] = useState('')
-  const run = async (): Promise<void> => {
-    setRunning(true)
-    setResult(undefined)
-    setWhy('')
-    try {
-      setResult(await ask<TestResult>('configuration/test', { body: { name: form.name, ...edit.value } }))
-    } catch (error) {
-      setWhy((error as ApiError).message)
-      if ((error as ApiError).status === 422) tellFailure(error)
-    } finally {
-      setRunning(false)
-    }
-  }
+  const { result, isRunning, why, run } = useFormAnswer<TestResult>('configuration/test', form, false)
   return (
     <section class="panel" aria-labelledby="test">
       <h3 id="test">Test connection</h3>

@@ -1,28 +1,11 @@
-import { useState } from 'preact/hooks'
 import type { Opened, PreviewLine, PreviewResult } from '../../src/http/wire/configuration.ts'
-import { type ApiError, ask } from '../frame/api.ts'
 import { isAdmin } from '../frame/page-data.ts'
-import { tellFailure } from './actions.ts'
-import { edit, unsaved } from './state.ts'
+import { useFormAnswer } from './form-answer.ts'
+import { unsaved } from './state.ts'
 
 /** Shows what the form, saved or not, would make of the messages that were delivered last. */
 export function Preview({ form }: { form: Opened }) {
-  const [result, setResult] = useState<PreviewResult | undefined>(undefined)
-  const [isRunning, setRunning] = useState(false)
-  const [why, setWhy] = useState('')
-  const run = async (): Promise<void> => {
-    setRunning(true)
-    setWhy('')
-    try {
-      setResult(await ask<PreviewResult>('configuration/preview', { body: { name: form.name, ...edit.value } }))
-    } catch (error) {
-      setResult(undefined)
-      setWhy((error as ApiError).message)
-      if ((error as ApiError).status === 422) tellFailure(error)
-    } finally {
-      setRunning(false)
-    }
-  }
+  const { result, isRunning, why, run } = useFormAnswer<PreviewResult>('configuration/preview', form, true)
   return (
     <section class="panel" aria-labelledby="preview">
       <h3 id="preview">Preview</h3>

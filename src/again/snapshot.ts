@@ -1,7 +1,8 @@
 import { stringify } from 'lossless-json'
+import { withoutPeople } from '../choose/privacy.ts'
 import type { Settings } from '../config/settings.ts'
 import { encodeEntry } from '../queue/entry.ts'
-import { areaMessage, toolMessage, withoutPeople } from '../retain/state-messages.ts'
+import { areaMessage, toolMessage } from '../retain/state-messages.ts'
 import type { LaboratoryState } from '../state/laboratory-state.ts'
 
 /**

@@ -1,5 +1,4 @@
 import { stringify } from 'lossless-json'
-import type { EventBody } from '../event.ts'
 import { parseRow } from '../map/row.ts'
 
 /**
@@ -25,21 +24,23 @@ export const PERSONAL: ReadonlySet<string> = new Set([
   'restriction_message',
 ])
 
+/** The same without anything that tells of a person, at whatever depth; keys stay in their order. */
+export function withoutPeople<T extends object>(body: T): T {
+  const entries = Object.entries(body).map(([key, value]) => [key, PERSONAL.has(key) ? null : inside(value)])
+  return Object.fromEntries(entries) as T
+}
+
 /** The same for the text of a payload; one that is no JSON object stays what it is. */
 export function withoutPeopleIn(payload: string): string {
-  let fields: Record<string, unknown>
+  let fields: Readonly<Record<string, unknown>>
   try {
     fields = parseRow(payload)
   } catch {
     return payload // the words of another program: nobody can say what in them is personal
   }
-  for (const key of Object.keys(fields)) if (PERSONAL.has(key)) fields[key] = null
-  return String(stringify(fields))
+  return String(stringify(withoutPeople(fields)))
 }
 
-/** The event without anything that tells of a person; the same object when it has nothing of the kind. */
-export function withoutPeople(body: EventBody): EventBody {
-  if (!Object.keys(body).some((key) => PERSONAL.has(key))) return body
-  const entries = Object.entries(body).map(([key, value]) => [key, PERSONAL.has(key) ? null : value])
-  return Object.fromEntries(entries) as EventBody
+function inside(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? withoutPeople(value) : value
 }

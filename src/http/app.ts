@@ -2,13 +2,14 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import { isLoopback } from '../config/checks.ts'
+import { secretsOf } from '../config/resolve.ts'
 import type { Settings } from '../config/settings.ts'
-import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { Access } from './access/access.ts'
 import { LOGIN_STYLE, loginPage } from './access/login-page.ts'
 import type { Web } from './access/visitor.ts'
 import { assetRoutes } from './assets.ts'
+import { errorAnswer } from './error-answer.ts'
 import { EventStreams } from './event-stream.ts'
 import { healthRoutes } from './health-routes.ts'
 import type { Metrics } from './metrics.ts'
@@ -56,12 +57,7 @@ export function createApp({ settings, observed, metrics, log, routes }: AppParts
   }
   app.get('/', (context) => context.redirect(`${prefix}/mqtt/monitor/`, 302))
   app.notFound((context) => context.text('there is nothing here; /mqtt/monitor/ is\n', 404))
-  app.onError((error, context) => {
-    if (error instanceof AppError)
-      return context.json({ code: error.code, error: error.message, todo: error.hint }, 409)
-    log.error({ err: error, path: context.req.path }, 'a request failed')
-    return context.json({ error: 'this failed, by a fault of ours; the log of the service has it' }, 500)
-  })
+  app.onError(errorAnswer(log, secretsOf(settings)))
   return app
 }
 

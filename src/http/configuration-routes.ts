@@ -1,8 +1,7 @@
 import { type Context, Hono } from 'hono'
-import { type Source, secretsOfSource } from '../config/resolve.ts'
+import type { Source } from '../config/resolve.ts'
 import type { Settings } from '../config/settings.ts'
 import { ConfigurationStore } from '../config/store.ts'
-import type { Log } from '../log.ts'
 import type { Web } from './access/visitor.ts'
 import { Changes } from './configuration/changes.ts'
 import { ConnectionTest } from './configuration/connection-test.ts'
@@ -10,7 +9,7 @@ import { historyLine } from './configuration/history-lines.ts'
 import { shownPreview } from './configuration/preview.ts'
 import { bodyOf, changeNumber, editOf, textOf } from './configuration/request.ts'
 import { openedOf, overviewOf } from './configuration/views.ts'
-import { BadRequest, errorAnswer } from './error-answer.ts'
+import { BadRequest } from './error-answer.ts'
 import type { Observed } from './observed.ts'
 import { AT_A_PAGE, Turns } from './turns.ts'
 import type { History } from './wire/configuration.ts'
@@ -24,14 +23,13 @@ export interface ConfigurationParts {
   readonly settings: Settings
   readonly environment: Source
   readonly observed: Observed
-  readonly log: Log
 }
 
 /**
  * The stored configurations, for their page. Secrets go in and never come out: of a stored one an answer says only that
  * it is there. Whoever only looks may ask GET; that the others are for admins, the door sees to.
  */
-export function configurationRoutes({ settings, environment, observed, log }: ConfigurationParts): Hono<Web> {
+export function configurationRoutes({ settings, environment, observed }: ConfigurationParts): Hono<Web> {
   const app = new Hono<Web>()
   const test = new ConnectionTest()
   const turns = new Turns('NEMO_MQTT_ERR_DATABASE')
@@ -40,7 +38,6 @@ export function configurationRoutes({ settings, environment, observed, log }: Co
     const { name } = context.get('visitor')
     return turns.take(() => ConfigurationStore.use(settings.database_url, name, opened, AT_A_PAGE))
   }
-  app.onError(errorAnswer(log, secretsOfSource(environment)))
 
   app.get('/', async (context) => {
     return context.json(await use(context, (store) => overviewOf(store, environment, observed)))

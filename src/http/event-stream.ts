@@ -50,13 +50,13 @@ export class EventStreams {
         wake()
       }
       const end = begin(send)
-      const left = new Promise<void>((resolve) => stream.onAbort(resolve))
       stream.onAbort(() => wake())
       try {
         while (!stream.aborted && !stream.closed) {
           const texts = waiting.splice(0)
           characters = 0
-          await Promise.race([stream.write(texts.length === 0 ? ALIVE : texts.join('')), left])
+          // Ends when the reader leaves, too. A race with a promise of his leaving would keep something of every write.
+          await stream.write(texts.length === 0 ? ALIVE : texts.join(''))
           if (waiting.length === 0 && !stream.aborted) await turn()
         }
       } finally {

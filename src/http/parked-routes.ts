@@ -1,14 +1,12 @@
 import { Hono } from 'hono'
 import type { Redis } from 'ioredis'
-import { secretsOf } from '../config/resolve.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
-import type { Log } from '../log.ts'
 import { dropParked, eachPart, type ParkedMessage, retryParked, withReason } from '../queue/parked.ts'
 import { visitRedis } from '../queue/visit.ts'
 import type { Web } from './access/visitor.ts'
 import { bodyOf, textOf } from './configuration/request.ts'
-import { BadRequest, errorAnswer } from './error-answer.ts'
+import { BadRequest } from './error-answer.ts'
 import { Turns } from './turns.ts'
 import type { ParkedChoice, ParkedDetail, ParkedLine, ParkedList, Told } from './wire/configuration.ts'
 
@@ -18,11 +16,10 @@ const LONGEST_PAYLOAD = 20_000
 const LONGEST = 500
 
 /** Messages that could not be published: look, try again, delete. What is in them is anybody's text. */
-export function parkedRoutes({ settings, log }: { readonly settings: Settings; readonly log: Log }): Hono<Web> {
+export function parkedRoutes({ settings }: { readonly settings: Settings }): Hono<Web> {
   const app = new Hono<Web>()
   const turns = new Turns('NEMO_MQTT_ERR_REDIS')
   const visit = <T>(work: (redis: Redis) => Promise<T>): Promise<T> => turns.take(() => visitRedis(settings, work))
-  app.onError(errorAnswer(log, secretsOf(settings)))
 
   app.get('/', async (context) => {
     const reason = context.req.query('reason')?.slice(0, LONGEST)

@@ -29,13 +29,13 @@ export async function serve(app: Hono<Web>, settings: Settings, health: Health, 
       await closed(server, signal)
     } catch (error) {
       const why = `port ${port} for pages, health and metrics: ${reasonOf(error)}`
-      health.failing('http', why, TODO[codeOf(error) ?? ''] ?? '')
+      health.failing('http', why, REMEDY[codeOf(error) ?? ''] ?? '')
       await pause(backoff.next(), signal)
     }
   }
 }
 
-const TODO: Readonly<Record<string, string>> = {
+const REMEDY: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program has it, perhaps another instance of this one: set NEMO_MQTT_HTTP_PORT',
   EADDRNOTAVAIL: 'this machine has no such address: correct NEMO_MQTT_HTTP_HOST',
   EACCES: 'ports below 1024 are for root; take a higher one and a proxy in front',

@@ -85,8 +85,8 @@ export function shownChange(change: Change, clean: Clean): Partial<ShownTrace> {
 /** What an event means; null when it is none of ours. */
 export function meaningOf(event: string | null): string | null {
   if (event === null || !Object.hasOwn(EVENTS, event)) return null
-  const { description } = EVENTS[event as EventName] as unknown as { readonly description?: string }
-  return description ?? null
+  const schema: object = EVENTS[event as EventName]
+  return (schema as { readonly description?: string }).description ?? null
 }
 
 function columnsOf(old: Row | null, row: Row | null, clean: Clean): ShownColumn[] {
