@@ -29,7 +29,7 @@ let validators: ReadonlyMap<string, ValidateFunction> | undefined
 export function holdAgainstContract(topic: string, parsed: unknown): void {
   if (OWN.test(topic)) return
   const event = inside(parsed)
-  const state = STATES.find(([pattern]) => pattern.test(topic))?.[1]
+  const state = 'display' in (event ?? {}) ? 'tool_display' : STATES.find(([pattern]) => pattern.test(topic))?.[1]
   if (event === undefined || (state === undefined && !EVENT_ID.test(String(event.event_id)))) return
   validators ??= readValidators()
   const validate = validators.get(state ?? String(event.event))

@@ -79,6 +79,13 @@ const CHECKS: readonly Check[] = [
       return 'problem' in prefix ? `${JSON.stringify(topic_prefix)} ${prefix.problem}` : undefined
     },
   ],
+  [
+    'display_prefix',
+    ({ display_prefix }) => {
+      const prefix = display_prefix === '' ? {} : cleanTopicPrefix(display_prefix)
+      return 'problem' in prefix ? `${JSON.stringify(display_prefix)} ${prefix.problem}` : undefined
+    },
+  ],
   ...CHOICE_RULES,
 ]
 

@@ -12,7 +12,7 @@ const TITLES: ReadonlyArray<readonly [string, RegExp | undefined]> = [
   ['Encryption', /^tls_/],
   ['Signature', /hmac/],
   ['What is sent', /(_filter|_format|^privacy)$/],
-  ['States and Home Assistant', /^(publish_state|state_|home_assistant)/],
+  ['States, Home Assistant and displays', /^(publish_state|state_|home_assistant|display_)/],
   ['Topics and messages', undefined],
   ['Log', /^log_/],
 ]

@@ -46,12 +46,17 @@ function resolve(environment: Source, stored: Source | undefined, isFatal: (name
   if (problems.length > 0 || found.some(({ name }) => isFatal(name))) {
     throw configError([...problems, ...found], stored !== undefined)
   }
-  const prefix = cleanTopicPrefix(settings.topic_prefix)
   return Object.freeze({
     ...settings,
-    topic_prefix: 'prefix' in prefix ? prefix.prefix : settings.topic_prefix,
+    topic_prefix: cleaned(settings.topic_prefix),
+    display_prefix: cleaned(settings.display_prefix),
     redis_url: withDatabase(settings.redis_url),
   })
+}
+
+function cleaned(given: string): string {
+  const prefix = cleanTopicPrefix(given)
+  return 'prefix' in prefix ? prefix.prefix : given
 }
 
 /** The settings, what each of the sources and the types say against them, and what is wrong beyond that. */

@@ -194,6 +194,11 @@ export const SETTINGS = Type.Object(
       { description: 'first level of the topics at which Home Assistant looks for devices', default: 'homeassistant' },
       { minLength: 1 },
     ),
+    display_prefix: text({
+      description:
+        'first level of retained topics for displays that know how a tool is by the topic alone: `tools/{id}/start` while it is in use, else `disabled` or `idle`; NEMO-Tool-Display wants `nemo`; empty means none',
+      default: '',
+    }),
     user_name_format: Type.Union(
       [Type.Literal('first_last'), Type.Literal('first_last_username'), Type.Literal('initials'), Type.Literal('none')],
       {

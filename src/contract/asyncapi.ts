@@ -22,8 +22,13 @@ const OWN = [
   ['bridge_health', 'bridge/health'],
 ] as const satisfies ReadonlyArray<readonly [SchemaName, string]>
 
+/** What is retained for displays, below a prefix of its own. */
+const DISPLAYS = ['tools/{id}/start', 'tools/{id}/idle', 'tools/{id}/disabled', 'tools/overall'] as const
+
 /** A channel of the document: one topic and the messages on it. */
 interface Channel {
+  /** The setting that holds the first level of the topic. */
+  readonly prefix: 'topic_prefix' | 'display_prefix'
   readonly topic: string
   readonly messages: readonly SchemaName[]
   readonly retain: boolean
@@ -41,8 +46,8 @@ export function asyncApi(prefix = 'nemo'): Readonly<Record<string, unknown>> {
     asyncapi: '3.0.0',
     info: { title: 'nemo-mqtt', version: CONTRACT_VERSION, description: DESCRIPTION, license: { name: 'MIT' } },
     defaultContentType: 'application/json',
-    channels: Object.fromEntries(channels.map((channel) => [idOf(channel.topic), channelOf(channel, prefix)])),
-    operations: Object.fromEntries(channels.map((channel) => [`send_${idOf(channel.topic)}`, operationOf(channel)])),
+    channels: Object.fromEntries(channels.map((channel) => [idOf(channel), channelOf(channel, prefix)])),
+    operations: Object.fromEntries(channels.map((channel) => [`send_${idOf(channel)}`, operationOf(channel)])),
     components: {
       messages: Object.fromEntries(
         channels.flatMap(({ messages }) => messages).map((name) => [name, messageOf(name)] as const),
@@ -55,18 +60,24 @@ export function asyncApi(prefix = 'nemo'): Readonly<Record<string, unknown>> {
 function allChannels(): Channel[] {
   const names = Object.keys(EVENTS) as EventName[]
   const topics = [...new Set(names.map((name) => TOPICS[name]))]
+  const prefix: Channel['prefix'] = 'topic_prefix'
   const ofEvents = topics.map((topic) => ({
+    prefix,
     topic,
     messages: names.filter((name) => TOPICS[name] === topic),
     retain: false,
   }))
   const own = (list: ReadonlyArray<readonly [SchemaName, string]>, retain: boolean): Channel[] =>
-    list.map(([name, topic]) => ({ topic, messages: [name], retain }))
-  return [...ofEvents, ...own(SNAPSHOTS, false), ...own(OWN, true)]
+    list.map(([name, topic]) => ({ prefix, topic, messages: [name], retain }))
+  const ofDisplays = DISPLAYS.map((topic): Channel => {
+    const messages = [topic === 'tools/overall' ? 'tools_overall' : 'tool_display'] as const
+    return { prefix: 'display_prefix', topic, messages, retain: true }
+  })
+  return [...ofEvents, ...own(SNAPSHOTS, false), ...own(OWN, true), ...ofDisplays]
 }
 
-function channelOf({ topic, messages }: Channel, prefix: string): object {
-  const parameters = { prefix: { description: 'the setting topic_prefix', default: prefix } }
+function channelOf({ prefix: setting, topic, messages }: Channel, prefix: string): object {
+  const parameters = { prefix: { description: `the setting ${setting}`, default: prefix } }
   return {
     address: `{prefix}/${topic}`,
     parameters: topic.includes('{id}') ? { ...parameters, id: { description: 'id of the row in NEMO' } } : parameters,
@@ -74,8 +85,9 @@ function channelOf({ topic, messages }: Channel, prefix: string): object {
   }
 }
 
-function operationOf({ topic, messages, retain }: Channel): object {
-  const channel = `#/channels/${idOf(topic)}`
+function operationOf(given: Channel): object {
+  const { messages, retain } = given
+  const channel = `#/channels/${idOf(given)}`
   return {
     action: 'send',
     channel: { $ref: channel },
@@ -90,6 +102,7 @@ function messageOf(name: SchemaName): object {
   return { name, title, summary: description, contentType, payload }
 }
 
-function idOf(topic: string): string {
-  return topic.replace('/{id}', '').replaceAll('/', '_')
+function idOf({ prefix, topic }: Channel): string {
+  const id = topic.replace('/{id}', '').replaceAll('/', '_')
+  return prefix === 'display_prefix' ? `display_${id}` : id
 }

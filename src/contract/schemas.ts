@@ -1,7 +1,14 @@
 import Type, { type TSchema } from 'typebox'
 import { EVENTS } from '../event.ts'
 import { STAGES } from '../health.ts'
-import { AREA_SNAPSHOT, AREA_STATE, TOOL_SNAPSHOT, TOOL_STATE, TOOLS_OVERALL } from '../retain/messages.ts'
+import {
+  AREA_SNAPSHOT,
+  AREA_STATE,
+  TOOL_DISPLAY,
+  TOOL_SNAPSHOT,
+  TOOL_STATE,
+  TOOLS_OVERALL,
+} from '../retain/messages.ts'
 
 /** JSON Schema 2020-12, the dialect of everything here. */
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
@@ -49,6 +56,7 @@ const ALL = {
   tool_state: TOOL_STATE,
   area_state: AREA_STATE,
   tools_overall: TOOLS_OVERALL,
+  tool_display: TOOL_DISPLAY,
   tool_snapshot: TOOL_SNAPSHOT,
   area_snapshot: AREA_SNAPSHOT,
   envelope: ENVELOPE,

@@ -3,4 +3,4 @@
  * makes it minor, whatever could break a subscriber major. A test compares what is published with what this version
  * promised, so a contract cannot change by accident.
  */
-export const CONTRACT_VERSION = '1.0.0'
+export const CONTRACT_VERSION = '1.1.0'

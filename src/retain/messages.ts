@@ -110,6 +110,30 @@ export const TOOLS_OVERALL = Type.Object(
   { title: 'tools_overall', description: 'all tools in one line; retained' },
 )
 
+/** How a tool is, in the one word that a display shows. */
+export type DisplayWord = 'in_use' | 'down' | 'free'
+
+/**
+ * Retained for displays that know how a tool is by the last level of the topic alone. Each event of the tool makes it
+ * come anew, because such a display takes every event for a state: the end of a usage for a tool that is free, although
+ * it was shut down under its user.
+ */
+export const TOOL_DISPLAY = Type.Object(
+  {
+    display: Type.Unsafe<DisplayWord>({ type: 'string', enum: ['in_use', 'down', 'free'] }),
+    tool_id: ID,
+    tool_name: TEXT_OR_NULL,
+    user_name: Type.String({ description: 'who uses it; empty when nobody does' }),
+    start_time: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'since when it is in use: RFC 3339 in UTC',
+    }),
+    last_event_id: EVENT_ID,
+    timestamp: TIME,
+  },
+  { title: 'tool_display', description: 'how a tool is now, for displays that read the topic alone; retained' },
+)
+
 const SNAPSHOT = {
   snapshot: Type.Literal(true, { description: 'it tells how things are, not that something happened' }),
 }
@@ -131,5 +155,7 @@ export const AREA_SNAPSHOT = Type.Object(
 export type ToolStateMessage = Static<typeof TOOL_STATE>
 /** What is retained on `areas/{id}/state`. */
 export type AreaStateMessage = Static<typeof AREA_STATE>
+/** What is retained for displays. */
+export type ToolDisplayMessage = Static<typeof TOOL_DISPLAY>
 /** What is retained on `tools/overall`. */
 export type ToolsOverallMessage = Static<typeof TOOLS_OVERALL>

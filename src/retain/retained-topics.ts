@@ -128,7 +128,8 @@ export class RetainedTopics {
     const wanted = this.#wanted ?? new Map<string, string>()
     const changed = [...wanted].filter(([topic, text]) => this.#there.get(topic) !== text).map(([topic]) => topic)
     const gone = [...this.#kept].filter((topic) => !wanted.has(topic) && this.#there.get(topic) !== '')
-    return [...changed, ...gone].filter(isDue)
+    // What is taken back goes first: for a display, the message that comes last is the present.
+    return [...gone, ...changed].filter(isDue)
   }
 
   async #keep(topics: readonly string[]): Promise<void> {

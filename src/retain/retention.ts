@@ -32,8 +32,8 @@ export interface RetentionParts {
 }
 
 /**
- * Decides which messages of ours are retained: states of tools and areas, devices for Home Assistant, or none, as the
- * settings of the moment say. {@link RetainedTopics} makes it so.
+ * Decides which messages of ours are retained: states of tools and areas, devices for Home Assistant, words for displays,
+ * or none, as the settings of the moment say. {@link RetainedTopics} makes it so.
  */
 export class Retention {
   readonly #parts: RetentionParts
@@ -62,8 +62,8 @@ export class Retention {
     const forgetSettings = live.subscribe(() => this.#wake.notify())
     let forgetStates: (() => void) | undefined
     while (!signal.aborted) {
-      const { publish_state, home_assistant } = live.current
-      const isWanted = publish_state || home_assistant
+      const { publish_state, home_assistant, display_prefix } = live.current
+      const isWanted = publish_state || home_assistant || display_prefix !== ''
       if (isWanted) forgetStates ??= states.subscribe(() => this.#wake.notify())
       else forgetStates = forgetStates?.() as undefined
       const { link } = this.#parts.broker
@@ -86,17 +86,25 @@ export class Retention {
       topic_prefix: prefix,
       state_people: withPeople,
       privacy,
+      publish_state,
       home_assistant,
       home_assistant_prefix,
+      display_prefix,
     } = live.current
     if (live.paused !== undefined) return
     if (!isWanted) this.#topics.want(new Map())
     if (!isWanted || states.state === undefined) return
     const lastEvent = (entity: string): string | null => this.#lastEvents.get(entity) ?? null
-    const topics = this.#states.of(states.state, { prefix, withPeople, privacy, lastEvent })
+    this.#states.begin()
+    const topics =
+      publish_state || home_assistant
+        ? this.#states.states(states.state, { prefix, withPeople, privacy, lastEvent })
+        : []
     const options = { prefix, discoveryPrefix: home_assistant_prefix, installation }
     const devices = home_assistant ? discoveryTopics(states.state, options) : []
-    this.#topics.want(new Map([...topics, ...devices]))
+    const displays =
+      display_prefix === '' ? [] : this.#states.displays(states.state, { prefix: display_prefix, privacy, lastEvent })
+    this.#topics.want(new Map([...topics, ...devices, ...displays]))
   }
 
   // Home Assistant says `online` when it has started; what we retain it has by then, unless the broker lost it.

@@ -1,6 +1,12 @@
 import { toId } from '../map/row.ts'
 import type { AreaState, Outage, Reserved, ToolState } from '../state/state.ts'
-import type { AreaStateMessage, ToolStateMessage, ToolsOverallMessage } from './messages.ts'
+import type {
+  AreaStateMessage,
+  DisplayWord,
+  ToolDisplayMessage,
+  ToolStateMessage,
+  ToolsOverallMessage,
+} from './messages.ts'
 
 type Untimed<Message> = Omit<Message, 'event_id' | 'time'>
 
@@ -54,6 +60,23 @@ export function areaMessage(area: AreaState, withPeople: boolean): Untimed<AreaS
     occupancy_staff: area.occupancy_staff,
     occupancy_service_personnel: area.occupancy_service_personnel,
     people: withPeople ? (area.people?.map(({ user_name, since }) => ({ user_name, since })) ?? null) : null,
+  }
+}
+
+/**
+ * What a display shows of a tool, but for its time; undefined when that cannot be read. Who works at a tool that is down
+ * is shown: it is the staff that mends it.
+ */
+export function displayMessage(tool: ToolState): Omit<ToolDisplayMessage, 'last_event_id' | 'timestamp'> | undefined {
+  const { tool_id, tool_name, in_use, operational, usage } = tool
+  if (in_use === null || operational === null) return undefined
+  const display: DisplayWord = in_use ? 'in_use' : operational ? 'free' : 'down'
+  return {
+    display,
+    tool_id: toId(tool_id),
+    tool_name,
+    user_name: (in_use && usage?.user_name) || '',
+    start_time: in_use ? (usage?.since ?? null) : null,
   }
 }
 

@@ -1,7 +1,8 @@
 import { stringify } from 'lossless-json'
 import { withoutPeople } from '../choose/privacy.ts'
 import type { LaboratoryState } from '../state/laboratory-state.ts'
-import { areaMessage, overallMessage, toolMessage } from './state-messages.ts'
+import type { DisplayWord } from './messages.ts'
+import { areaMessage, displayMessage, overallMessage, toolMessage } from './state-messages.ts'
 
 /** How states are told. */
 export interface StateTopicsOptions {
@@ -20,31 +21,66 @@ interface Told {
   readonly time: string | null
 }
 
+/** The last level of a topic by which displays know how a tool is. */
+const DISPLAY_LEVELS: Readonly<Record<DisplayWord, string>> = { in_use: 'start', down: 'disabled', free: 'idle' }
+
 /** Makes retained messages of states, each with the time since when it says what it says. */
 export class StateTopics {
+  #before = new Map<string, Told>()
   #told = new Map<string, Told>()
 
+  /** To be called before the topics of another moment: what they do not tell is forgotten. */
+  begin(): void {
+    this.#before = this.#told
+    this.#told = new Map()
+  }
+
   /** Topic to text, for all tools and areas. */
-  of(state: LaboratoryState, { prefix, withPeople, privacy, lastEvent }: StateTopicsOptions): Map<string, string> {
-    const told = new Map<string, Told>()
+  states(state: LaboratoryState, options: StateTopicsOptions): Map<string, string> {
+    const { prefix, withPeople, privacy, lastEvent } = options
     const topics = new Map<string, string>()
-    const tell = (place: string, body: object, entity?: string): void => {
-      const text = String(stringify(body)) // ids keep their digits, nested ones too
-      const before = this.#told.get(place)
-      const time = before?.body === text ? before.time : state.time
-      told.set(place, { body: text, time })
-      const event = entity === undefined ? {} : { event_id: lastEvent(entity) }
-      topics.set(`${prefix}/${place}`, `${text.slice(0, -1)},${JSON.stringify({ ...event, time }).slice(1)}`)
+    const tell = (place: string, body: object, event: object): void => {
+      const [text, time] = this.#since(place, body, state)
+      topics.set(`${prefix}/${place}`, joined(text, { ...event, time }))
     }
     for (const tool of state.tools) {
       const message = toolMessage(tool)
-      tell(`tools/${tool.tool_id}/state`, privacy ? withoutPeople(message) : message, `tools/${tool.tool_id}`)
+      const event = { event_id: lastEvent(`tools/${tool.tool_id}`) }
+      tell(`tools/${tool.tool_id}/state`, privacy ? withoutPeople(message) : message, event)
     }
     for (const area of state.areas) {
-      tell(`areas/${area.area_id}/state`, areaMessage(area, withPeople && !privacy), `areas/${area.area_id}`)
+      const event = { event_id: lastEvent(`areas/${area.area_id}`) }
+      tell(`areas/${area.area_id}/state`, areaMessage(area, withPeople && !privacy), event)
     }
-    tell('tools/overall', overallMessage(state.tools))
-    this.#told = told
+    tell('tools/overall', overallMessage(state.tools), {})
     return topics
   }
+
+  /** Topic to text, for displays that read the topic alone. */
+  displays(state: LaboratoryState, options: Omit<StateTopicsOptions, 'withPeople'>): Map<string, string> {
+    const { prefix, privacy, lastEvent } = options
+    const topics = new Map<string, string>()
+    for (const tool of state.tools) {
+      const message = displayMessage(tool)
+      if (message === undefined) continue
+      const shown = privacy ? { ...message, user_name: '' } : message
+      const [text, timestamp] = this.#since(`tools/${tool.tool_id}/display`, shown, state)
+      const topic = `${prefix}/tools/${tool.tool_id}/${DISPLAY_LEVELS[message.display]}`
+      topics.set(topic, joined(text, { last_event_id: lastEvent(`tools/${tool.tool_id}`), timestamp }))
+    }
+    const [text, time] = this.#since('tools/overall', overallMessage(state.tools), state)
+    return topics.set(`${prefix}/tools/overall`, joined(text, { time }))
+  }
+
+  #since(place: string, body: object, { time }: LaboratoryState): readonly [string, string | null] {
+    const text = String(stringify(body)) // ids keep their digits, nested ones too
+    const before = this.#before.get(place)
+    const told = { body: text, time: before?.body === text ? before.time : time }
+    this.#told.set(place, told)
+    return [text, told.time]
+  }
+}
+
+function joined(text: string, more: object): string {
+  return `${text.slice(0, -1)},${JSON.stringify(more).slice(1)}`
 }

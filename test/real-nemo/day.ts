@@ -35,19 +35,25 @@ export interface DayOptions {
   readonly asServiceRole?: boolean
   /** Least time from one step of the day to the next. */
   readonly paceSeconds?: number
-  /** Harm that is done until the day is over; it must leave the service running. */
-  readonly meanwhile?: (service: ServiceProcess, recording: Recording, isOver: AbortSignal) => Promise<void>
+  /** Further settings of the service, by their names. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** What is done until the day is over, harm for instance; it must leave the service running. */
+  readonly meanwhile?: (day: PresentDay, isOver: AbortSignal) => Promise<void>
 }
 
-/** A day that is over. */
-export interface LivedDay {
-  /** What the day says must arrive, in a file. */
-  readonly ledger: string
-  /** All that arrived. */
+/** A day that has begun. */
+export interface PresentDay {
+  /** All that arrives. */
   readonly recording: Recording
   readonly databaseUrl: string
   readonly broker: Broker
   readonly service: ServiceProcess
+}
+
+/** A day that is over. */
+export interface LivedDay extends PresentDay {
+  /** What the day says must arrive, in a file. */
+  readonly ledger: string
 }
 
 /**
@@ -87,23 +93,24 @@ export async function liveThrough(t: Test, name: string, options: DayOptions): P
     databaseUrl: serviceUrl,
     redisUrl: redis.url,
     brokerPort: broker.port,
-    settings: { mqtt_version: mqttVersion, dialect, ...signing },
+    settings: { mqtt_version: mqttVersion, dialect, ...signing, ...options.settings },
   })
   t.teardown(() => service.kill())
 
   const over = new AbortController()
-  const harm = meanwhile?.(service, recording, over.signal)
-  harm?.catch(() => undefined) // told below, when the day is over
+  const present = { recording, databaseUrl, broker, service }
+  const deeds = meanwhile?.(present, over.signal)
+  deeds?.catch(() => undefined) // told below, when the day is over
   const ledger = join(temporaryFolder('ledger'), 'ledger.jsonl')
   const day = await liveDay(release, databaseUrl, ledger, options.paceSeconds).finally(() => over.abort())
-  await harm
+  await deeds
   if (day.code !== 0) throw new Error(`NEMO refused a step of the day\n${readFileSync(ledger, 'utf8')}${day.errors}`)
 
   // Messages of the plugin have no event_id to be counted by.
   await hasArrived(t, databaseUrl, redis, recording, dialect === 'plugin' ? 0 : expectedEvents(ledger))
   await service.stop()
   await recording.isComplete()
-  return { ledger, recording, databaseUrl, broker, service }
+  return { ...present, ledger }
 }
 
 /** Installs our part of the database; gives the URL for the service. */

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { Random } from '../../lab/life/random.ts'
-import type { ServiceProcess } from '../fixtures/service.ts'
-import { passDay, SECRET } from './day.ts'
+import { type PresentDay, passDay, SECRET } from './day.ts'
 import { RELEASES, reasonToSkip } from './kit.ts'
-import type { Recording } from './recording.ts'
 
 const skip = reasonToSkip()
 t.setTimeout(900_000) // where nothing is cached, the release is installed and migrated first
@@ -19,7 +17,7 @@ t.test(
     t.comment(`seed ${seed}`)
     const random = new Random(seed)
     let kills = 0
-    const meanwhile = async (service: ServiceProcess, recording: Recording, isOver: AbortSignal): Promise<void> => {
+    const meanwhile = async ({ service, recording }: PresentDay, isOver: AbortSignal): Promise<void> => {
       while (!isOver.aborted) {
         // Not a wait for something: the moment of the kill is what varies.
         await delay(random.between(1_500, 3_000), undefined, { signal: isOver }).catch(() => undefined)

@@ -62,8 +62,10 @@ const STATE: LaboratoryState = {
   ],
 }
 
-const texts = (privacy: boolean): string =>
-  [...new StateTopics().of(STATE, { prefix: 'nemo', withPeople: true, privacy, lastEvent: () => null })].join('\n')
+const texts = (privacy: boolean): string => {
+  const [topics, options] = [new StateTopics(), { prefix: 'nemo', withPeople: true, privacy, lastEvent: () => null }]
+  return [...topics.states(STATE, options), ...topics.displays(STATE, options)].join('\n')
+}
 
 t.test('with privacy nothing in any state is about a person; without it, it is there', async (t) => {
   for (const word of ['Ada', 'Lindqvist', 'Wei', '77', '78', 'secret']) {
