@@ -1,7 +1,7 @@
 import { startService } from '../test/fixtures/service.ts'
 import { round } from './figures.ts'
 import { peakMemoryMb } from './process-cost.ts'
-import { allDelivered, type Stand, TOOLS } from './stand.ts'
+import { allDelivered, type Stand, TOOLS, whileRunning } from './stand.ts'
 
 /** How a great backlog drains, as after a weekend without a broker, and how much memory that takes. */
 export async function measureDrain(stand: Stand, changes: number) {
@@ -14,7 +14,7 @@ export async function measureDrain(stand: Stand, changes: number) {
   )
   const arrived = stand.counter.expect(changes)
   const service = await startService(stand.service)
-  const { messages, firstAt, lastAt, faults } = await arrived
+  const { messages, firstAt, lastAt, faults } = await whileRunning(service, arrived)
   await allDelivered(stand.client)
   const drain = {
     changes,

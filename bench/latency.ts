@@ -6,7 +6,10 @@ import { SECRET, type Stand } from './stand.ts'
 
 const WRITES_PER_SECOND = 20
 const SECONDS = 20
-const IDLE_SECONDS = 20
+const IDLE_SECONDS = 60
+
+/** All that keeps looking how the laboratory is. */
+const STATES = { publish_state: true, home_assistant: true, display_prefix: 'nemo' }
 
 /** From the end of COMMIT to the subscriber at a steady trickle of writes; then what the service costs when idle. */
 export async function measureLatency(stand: Stand) {
@@ -33,6 +36,12 @@ export async function measureLatency(stand: Stand) {
   await subscriber.stop()
   const idle = await measureIdle(service)
   await service.stop()
+  const states = await startSubscriber({ url: brokerUrl, topics: ['nemo/tools/overall'], secret: SECRET })
+  const telling = await startService({ ...stand.service, settings: { ...stand.service.settings, ...STATES } })
+  await states.waitFor(({ topic }) => topic === 'nemo/tools/overall', 30_000)
+  await states.stop()
+  const idle_with_states = await measureIdle(telling)
+  await telling.stop()
   return {
     commit_to_subscriber: {
       writes_per_s: WRITES_PER_SECOND,
@@ -42,6 +51,7 @@ export async function measureLatency(stand: Stand) {
       faults,
     },
     idle,
+    idle_with_states,
   }
 }
 

@@ -3,13 +3,15 @@ import { startBroker } from '../lab/broker.ts'
 import { startPostgres } from '../lab/postgres.ts'
 import { startRedis } from '../lab/redis.ts'
 import { until } from '../lab/wait.ts'
-import { type ServiceOptions, sampleDatabase } from '../test/fixtures/service.ts'
+import { type ServiceOptions, type ServiceProcess, sampleDatabase } from '../test/fixtures/service.ts'
 import { Counter } from './counter.ts'
 
 /** Key of every signature here. */
 export const SECRET = 'bench secret'
 /** Tools over which changes are spread: a middling laboratory. */
 export const TOOLS = 100
+/** No measurement takes longer. */
+const LONGEST_MS = 1_800_000
 
 /** Servers of one's own, a database with the sample tables and our triggers, and a subscriber that counts. */
 export interface Stand {
@@ -50,6 +52,14 @@ export async function buildStand(): Promise<Stand> {
       await Promise.all([postgres.stop(), redis.stop(), broker.stop()])
     },
   }
+}
+
+/** Gives what a promise gives; fails with the service's last words when that ends before. */
+export async function whileRunning<T>(service: ServiceProcess, promise: Promise<T>): Promise<T> {
+  const died = service.ended(LONGEST_MS).then((outcome) => {
+    throw new Error(`the service ended with ${outcome}\n${service.output}`)
+  })
+  return await Promise.race([promise, died])
 }
 
 /** Empties the change log. */

@@ -38,7 +38,8 @@ begin
       select format('usage on schema %I', home) where not has_schema_privilege(role_name, home, 'usage')
       union all
       select format('select (%s) on %s', string_agg(quote_ident(a.attname), ', ' order by a.attnum), a.attrelid::regclass)
-        from (values ('NEMO_tool', array['id', 'name', 'category', 'visible', 'parent_tool_id', 'operational']),
+        from (values ('NEMO_tool', array['id', 'name', 'category', 'visible', 'parent_tool_id', 'operational',
+                                         'interlock_id']),
                      ('NEMO_user', array['id', 'username', 'first_name', 'last_name', 'is_staff',
                                          'is_service_personnel']),
                      ('NEMO_project', array['id', 'name']),

@@ -179,6 +179,8 @@ const INTERLOCK = {
   card_id: ID_OR_NULL,
   channel: INTEGER_OR_NULL,
   unit_id: INTEGER_OR_NULL,
+  tool_id: ID_OR_NULL,
+  tool_name: TEXT_OR_NULL,
 }
 
 /** `NEMO_consumablewithdraw`. The user is who is billed, the merchant is who handed it out. */

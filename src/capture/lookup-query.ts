@@ -5,10 +5,15 @@ import type { LookupTable } from '../map/lookup-tables.ts'
  * The current rows of a table. Parameter: ids. Columns that cannot be read are null, and every value is text, as jsonb
  * writes it.
  */
-export function currentQuery(schema: string, { table, columns }: LookupTable, readable: ReadonlySet<string>): string {
+export function currentQuery(
+  schema: string,
+  { table, key = 'id', columns }: LookupTable,
+  readable: ReadonlySet<string>,
+): string {
   const list = columns.map((column) => `${current(column, readable)} as ${escapeIdentifier(column)}`)
-  return `select t.id::text as id, ${list.join(', ')}
-  from ${escapeIdentifier(schema)}.${escapeIdentifier(table)} t where t.id = any($1::bigint[])`
+  const looked = `t.${escapeIdentifier(key)}`
+  return `select ${looked}::text as key, ${list.join(', ')}
+  from ${escapeIdentifier(schema)}.${escapeIdentifier(table)} t where ${looked} = any($1::bigint[])`
 }
 
 /**
@@ -30,7 +35,7 @@ export function historicQuery(
   })
   const rows = `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`
   return `with recursive ${withChildren ? candidates(rows, table, readable) : 'wanted(id) as (select unnest($1::bigint[]))'}
-select w.id::text as id, ${list.join(', ')}
+select w.id::text as key, ${list.join(', ')}
   from wanted w
   left join lateral (
     select c.id, c.op, c.old from nemo_mqtt.change_log c

@@ -39,7 +39,7 @@ export class NameLookup {
   readonly #options: NameLookupOptions
   readonly #readable: ReadableColumns
   readonly #seen: LastSeen
-  readonly #problems = new Map<string, string>()
+  readonly #problems = new Map<LookupName, string>()
 
   constructor(pool: Pool, nemoSchema: string, options: NameLookupOptions) {
     const limit = options.remembered ?? 10_000
@@ -55,6 +55,7 @@ export class NameLookup {
       projects: new Remembered(limit),
       resources: new Remembered(limit),
       consumables: new Remembered(limit),
+      interlocks: new Remembered(limit),
     }
   }
 
@@ -82,11 +83,11 @@ export class NameLookup {
   async #fetch(name: LookupName, wanted: Wanted, last: string, names: BatchNames): Promise<void> {
     if (wanted[name].size === 0 && (name !== 'tools' || wanted.children.size === 0)) return
     for (let attempt = 1; ; attempt += 1) {
-      const readable = await this.#readable.of(LOOKUP_TABLES[name])
+      const readable = await this.#readable.of(name)
       try {
         if (readable.isTableReadable) {
-          for (const { id, ...row } of await this.#query(name, wanted, last, readable.columns))
-            names.addRow(name, id, row)
+          for (const { key, ...row } of await this.#query(name, wanted, last, readable.columns))
+            names.addRow(name, key, row)
         }
         this.#report(name, readable.problem)
         return
@@ -113,20 +114,20 @@ export class NameLookup {
 
   #report(name: LookupName, problem: string | null): void {
     const { table } = LOOKUP_TABLES[name]
-    if (problem === (this.#problems.get(table) ?? null)) return
+    if (problem === (this.#problems.get(name) ?? null)) return
     if (problem === null) {
-      this.#problems.delete(table)
+      this.#problems.delete(name)
       this.#options.onProblem(`${table} can be read again`)
     } else {
-      this.#problems.set(table, problem)
+      this.#problems.set(name, problem)
       this.#seen[name].clear() // whoever takes a right away does not want to see the names any longer
       this.#options.onProblem(`${table} cannot be read as expected, events lack its names: ${problem}`)
     }
   }
 }
 
-/** A row that was found: its id and the columns that were asked for. */
-type Found = Columns & { readonly id: string }
+/** A row that was found: the id that was looked up and the columns that were asked for. */
+type Found = Columns & { readonly key: string }
 
 /** Whether PostgreSQL would take these digits for a bigint; one id that it refuses would spoil the whole batch. */
 function isBigint(digits: string): boolean {

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
-import { LOOKUP_NAMES, LOOKUP_TABLES, type LookupTable } from '../map/lookup-tables.ts'
+import { LOOKUP_NAMES, LOOKUP_TABLES, type LookupName, type LookupTable } from '../map/lookup-tables.ts'
 
-/** What can be read of one table. */
+/** What can be read of one table, for one lookup. */
 export interface Readable {
   readonly isTableReadable: boolean
   readonly columns: ReadonlySet<string>
@@ -15,7 +15,9 @@ select c.relname as "table", a.attname as "column",
   from pg_namespace n join pg_class c on c.relnamespace = n.oid join pg_attribute a on a.attrelid = c.oid
  where n.nspname = $1 and c.relname = any($2) and a.attnum > 0 and not a.attisdropped`
 
-interface Found {
+type Found = Readonly<Record<LookupName, Readable>>
+
+interface FoundColumn {
   readonly table: string
   readonly column: string
   readonly isReadable: boolean
@@ -30,7 +32,7 @@ export class ReadableColumns {
   readonly #pool: Pool
   readonly #schema: string
   readonly #recheckMs: number
-  #found: Promise<ReadonlyMap<string, Readable>> | undefined
+  #found: Promise<Found> | undefined
   #foundAt = 0
 
   constructor(pool: Pool, schema: string, recheckMs: number) {
@@ -39,15 +41,12 @@ export class ReadableColumns {
     this.#recheckMs = recheckMs
   }
 
-  /** What can be read of a table. @throws the driver's error when the database cannot be reached */
-  async of({ table }: LookupTable): Promise<Readable> {
-    const readable = (await this.#all()).get(table)
-    if (readable === undefined) throw new Error(`${table} is no table in which anything is looked up`)
-    if (readable.problem !== null && performance.now() - this.#foundAt > this.#recheckMs) {
-      this.forget()
-      return (await this.#all()).get(table) ?? readable
-    }
-    return readable
+  /** What can be read for a lookup. @throws the driver's error when the database cannot be reached */
+  async of(name: LookupName): Promise<Readable> {
+    const readable = (await this.#all())[name]
+    if (readable.problem === null || performance.now() - this.#foundAt <= this.#recheckMs) return readable
+    this.forget()
+    return (await this.#all())[name]
   }
 
   /** Looks again at the next question: a query has just shown that the answer is out of date. */
@@ -55,7 +54,7 @@ export class ReadableColumns {
     this.#found = undefined
   }
 
-  async #all(): Promise<ReadonlyMap<string, Readable>> {
+  async #all(): Promise<Found> {
     this.#found ??= this.#detect()
     try {
       return await this.#found
@@ -65,20 +64,21 @@ export class ReadableColumns {
     }
   }
 
-  async #detect(): Promise<ReadonlyMap<string, Readable>> {
+  async #detect(): Promise<Found> {
     this.#foundAt = performance.now()
-    const tables = LOOKUP_NAMES.map((name) => LOOKUP_TABLES[name])
-    const { rows } = await this.#pool.query<Found>(COLUMNS, [this.#schema, tables.map(({ table }) => table)])
-    return new Map(tables.map((table) => [table.table, readableOf(table, rows)]))
+    const tables = LOOKUP_NAMES.map((name) => LOOKUP_TABLES[name].table)
+    const { rows } = await this.#pool.query<FoundColumn>(COLUMNS, [this.#schema, [...new Set(tables)]])
+    const entries = LOOKUP_NAMES.map((name) => [name, readableOf(LOOKUP_TABLES[name], rows)])
+    return Object.fromEntries(entries) as Found
   }
 }
 
-function readableOf({ table, columns }: LookupTable, found: readonly Found[]): Readable {
+function readableOf({ table, key = 'id', columns }: LookupTable, found: readonly FoundColumn[]): Readable {
   const existing = found.filter((row) => row.table === table)
   if (existing.length === 0) return { isTableReadable: false, columns: new Set(), problem: 'there is no such table' }
   const readable = new Set(existing.filter((row) => row.isReadable).map((row) => row.column))
   const exists = (column: string) => existing.some((row) => row.column === column)
-  const wanted = ['id', ...columns]
+  const wanted = [key, ...columns]
   const missing = wanted.filter((column) => !exists(column))
   const forbidden = wanted.filter((column) => exists(column) && !readable.has(column))
   const problems = [
@@ -86,7 +86,7 @@ function readableOf({ table, columns }: LookupTable, found: readonly Found[]): R
     forbidden.length > 0 ? `the database role lacks the right SELECT on ${forbidden.join(', ')}` : '',
   ].filter((problem) => problem !== '')
   return {
-    isTableReadable: readable.has('id'),
+    isTableReadable: readable.has(key),
     columns: readable,
     problem: problems.length > 0 ? problems.join('; ') : null,
   }

@@ -3,7 +3,7 @@
  * of them; columns that only newer releases have (`training`, the title of a task) are not here.
  */
 export const NEEDED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  NEMO_tool: ['id', 'name', 'category', 'visible', 'operational', 'parent_tool_id'],
+  NEMO_tool: ['id', 'name', 'category', 'visible', 'operational', 'parent_tool_id', 'interlock_id'],
   NEMO_usageevent: ['id', 'start', 'end', 'tool_id', 'user_id', 'operator_id', 'project_id', 'remote_work'],
   NEMO_task: [
     'id',

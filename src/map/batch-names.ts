@@ -1,6 +1,6 @@
 import type { Change } from '../change.ts'
 import { type Columns, columnsOf, compareDigits, RowHistory } from './history.ts'
-import type { Lookup, Name, ReservationSpan, ToolNames } from './lookup.ts'
+import type { InterlockedTool, Lookup, Name, ReservationSpan, ToolNames } from './lookup.ts'
 import { LOOKUP_NAMES, LOOKUP_TABLES, type LookupName } from './lookup-tables.ts'
 import { type NameFormat, namePerson, type Person } from './person.ts'
 import type { Remembered } from './remembered.ts'
@@ -25,6 +25,7 @@ export class BatchNames {
     projects: new RowHistory(LOOKUP_TABLES.projects.columns),
     resources: new RowHistory(LOOKUP_TABLES.resources.columns),
     consumables: new RowHistory(LOOKUP_TABLES.consumables.columns),
+    interlocks: new RowHistory(LOOKUP_TABLES.interlocks.columns),
   }
   readonly #persons = new Map<string, Person>()
 
@@ -149,6 +150,12 @@ class LookupAt implements Lookup {
 
   consumable(id: string | null): Name | undefined {
     return named(this.#names.known('consumables', id, this.#changeId))
+  }
+
+  interlocked(interlockId: string | null): InterlockedTool | undefined {
+    const row = this.#names.known('interlocks', interlockId, this.#changeId)
+    const toolId = row === undefined ? null : text(row, 'id')
+    return row === undefined || toolId === null ? undefined : { toolId, name: text(row, 'name') }
   }
 
   reservation(id: string | null): ReservationSpan | undefined {

@@ -3,6 +3,8 @@ import type { Wanted } from './lookup.ts'
 /** One NEMO table in which mappers look things up. */
 export interface LookupTable {
   readonly table: string
+  /** The column that ids are looked up in, where that is not `id`; one row at most has each. */
+  readonly key?: string
   readonly columns: readonly string[]
   /** Whether these columns are captured and the index change_log_names has the table: the log knows what they were. */
   readonly isWatched: boolean
@@ -17,6 +19,8 @@ export const LOOKUP_TABLES = {
   projects: { table: 'NEMO_project', columns: ['name'], isWatched: false },
   resources: { table: 'NEMO_resource', columns: ['name'], isWatched: false },
   consumables: { table: 'NEMO_consumable', columns: ['name'], isWatched: false },
+  // `Tool.interlock` is one to one; a child tool has its parent's.
+  interlocks: { table: 'NEMO_tool', key: 'interlock_id', columns: ['id', 'name'], isWatched: false },
 } as const satisfies Record<Exclude<keyof Wanted, 'children'>, LookupTable>
 
 /** Name of one of {@link LOOKUP_TABLES}, the same as in {@link Wanted}. */

@@ -16,6 +16,11 @@ export interface Name {
   readonly name: string | null
 }
 
+/** The `NEMO_tool` behind an interlock; the id is digits. */
+export interface InterlockedTool extends Name {
+  readonly toolId: string
+}
+
 /** When a `NEMO_reservation` is, as jsonb writes times. */
 export interface ReservationSpan {
   readonly start: string | null
@@ -38,6 +43,8 @@ export interface Lookup {
   project(id: string | null): Name | undefined
   resource(id: string | null): Name | undefined
   consumable(id: string | null): Name | undefined
+  /** The tool that an interlock locks. */
+  interlocked(interlockId: string | null): InterlockedTool | undefined
   reservation(id: string | null): ReservationSpan | undefined
 }
 
@@ -52,6 +59,8 @@ export interface Wanted {
   readonly reservations: Set<string>
   readonly resources: Set<string>
   readonly consumables: Set<string>
+  /** Interlocks whose tools are wanted. */
+  readonly interlocks: Set<string>
 }
 
 /** A {@link Wanted} without any ids yet. */
@@ -65,6 +74,7 @@ export function nothingWanted(): Wanted {
     reservations: new Set(),
     resources: new Set(),
     consumables: new Set(),
+    interlocks: new Set(),
   }
 }
 

@@ -66,5 +66,6 @@ function asPrefetched(golden: Golden): Lookup {
     reservation: (id) => lookup.reservation(ask('reservations', id)),
     resource: (id) => lookup.resource(ask('resources', id)),
     consumable: (id) => lookup.consumable(ask('consumables', id)),
+    interlocked: (id) => lookup.interlocked(ask('interlocks', id)),
   }
 }

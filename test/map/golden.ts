@@ -5,7 +5,7 @@ import { BatchNames, type LastSeen } from '../../src/map/batch-names.ts'
 import { columnsOf } from '../../src/map/history.ts'
 import { parseRow } from '../../src/map/index.ts'
 import type { Lookup } from '../../src/map/lookup.ts'
-import { LOOKUP_NAMES, LOOKUP_TABLES } from '../../src/map/lookup-tables.ts'
+import { LOOKUP_NAMES, LOOKUP_TABLES, type LookupTable } from '../../src/map/lookup-tables.ts'
 import { Remembered } from '../../src/map/remembered.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 
@@ -53,8 +53,9 @@ export function readGolden(table: string): Golden[] {
 export function goldenLookup(golden: Golden): Lookup {
   const names = new BatchNames(nothingSeen(), 'first_last')
   for (const name of LOOKUP_NAMES) {
-    const { table, columns } = LOOKUP_TABLES[name]
-    for (const [id, row] of Object.entries(golden.lookup[table] ?? {})) names.addRow(name, id, columnsOf(row, columns))
+    const { table, key, columns }: LookupTable = LOOKUP_TABLES[name]
+    const rows = golden.lookup[key === undefined ? table : `${table} by ${key}`]
+    for (const [id, row] of Object.entries(rows ?? {})) names.addRow(name, id, columnsOf(row, columns))
   }
   return names.at(golden.change.id)
 }
@@ -69,5 +70,6 @@ export function nothingSeen(): LastSeen {
     projects: new Remembered(10),
     resources: new Remembered(10),
     consumables: new Remembered(10),
+    interlocks: new Remembered(10),
   }
 }

@@ -223,6 +223,34 @@ t.test('a name that may not be read is null, said once, and there again when it 
   t.match(problems.slice(2), [/NEMO_project .*SELECT on id, name/])
 })
 
+t.test('an interlock names the tool that it locks, if there is one and it may be read', async (t) => {
+  const { db, drain, problems } = await open(t, { user: 'reader', recheckMs: 0 })
+  const unlock = (id: number) => `update "NEMO_interlock" set state = 3 - state where id = ${id}`
+  await inTurn(db, [
+    'grant usage on schema nemo_mqtt to reader',
+    'grant select on all tables in schema public, nemo_mqtt to reader',
+    'insert into "NEMO_interlock" (card_id, state) values (1, 2), (1, 2)',
+    'update "NEMO_tool" set interlock_id = 1 where id = 3',
+    unlock(1),
+    unlock(2),
+  ])
+  t.match(await drain(), [
+    { interlock_id: 1, state_name: 'unlocked', tool_id: 3, tool_name: 'Oxidation furnace' },
+    { interlock_id: 2, state_name: 'unlocked', tool_id: null, tool_name: null },
+  ])
+  t.strictSame(problems, [])
+  const columns = 'id, name, parent_tool_id, operational, category'
+  await inTurn(db, ['revoke select on "NEMO_tool" from reader', `grant select (${columns}) on "NEMO_tool" to reader`])
+  await inTurn(db, [unlock(1), `update "NEMO_tool" set name = 'Tube A' where id = 3`, USE(3, 3)])
+  // What was seen before is not kept for who may not see it.
+  t.match(await drain(), [
+    { interlock_id: 1, state_name: 'locked', tool_id: null },
+    { event: 'tool_updated' },
+    { event: 'tool_usage_start', tool_name: 'Tube A' },
+  ])
+  t.match(problems, [/NEMO_tool .*SELECT on interlock_id$/])
+})
+
 t.test('a column or table that an upgrade takes away is null, and the batch goes on', async (t) => {
   const { db, drain, problems } = await open(t, { recheckMs: 0 })
   await inTurn(db, [USE(3, 6)])

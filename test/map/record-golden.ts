@@ -88,6 +88,11 @@ function recording(lookup: Lookup, asked: Record<string, Record<string, Row | un
     project: (id) => note('NEMO_project', id, lookup.project(id), named),
     resource: (id) => note('NEMO_resource', id, lookup.resource(id), named),
     consumable: (id) => note('NEMO_consumable', id, lookup.consumable(id), named),
+    interlocked: (id) =>
+      note('NEMO_tool by interlock_id', id, lookup.interlocked(id), ({ toolId, name }) => ({
+        id: Number(toolId),
+        name,
+      })),
     reservation: (id) => note('NEMO_reservation', id, lookup.reservation(id), ({ start, end }) => ({ start, end })),
   }
 }

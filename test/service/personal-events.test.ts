@@ -33,6 +33,12 @@ t.test('an outage is told by default, what is personal when it is switched on, a
     { topic: 'nemo/outages/1', parsed: { event: 'outage_scheduled', title: 'Pump', tool_id: 4, tool_name: /\w/ } },
   ])
 
+  // Locked by the service's role, which may not read more of tools than it needs.
+  const interlock = await told(`insert into "NEMO_interlock" (card_id, state) values (1, 2);
+    update "NEMO_tool" set interlock_id = 1 where id = 4;
+    update "NEMO_interlock" set state = 1 where id = 1`)
+  t.match(interlock, [{ topic: 'nemo/interlocks/1', parsed: { state_name: 'unlocked', tool_id: 4, tool_name: /\w/ } }])
+
   const personal = `
     insert into "NEMO_toolwaitlist" (tool_id, user_id) values (4, 4);
     insert into "NEMO_consumablewithdraw" (quantity, consumable_id, customer_id, merchant_id, project_id)
