@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { arch, availableParallelism, platform, release, totalmem, uptime } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { countMessages } from '../archive/store.ts'
 import { databaseUrl, fromEnvironment, redisSettings, variableOf } from '../config/environment.ts'
@@ -13,12 +13,12 @@ import { readState } from '../db/state.ts'
 import { KEYS } from '../queue/keys.ts'
 import { readParked } from '../queue/parked.ts'
 import { visitRedis } from '../queue/visit.ts'
-import { version } from '../version.ts'
+import { PACKAGE_ROOT, version } from '../version.ts'
 import type { Site } from './bundle.ts'
 import { cleanTopic } from './scrub.ts'
 
 const run = promisify(execFile)
-const CHECK = fileURLToPath(new URL('../../bin/nemo-mqtt-check.js', import.meta.url))
+const CHECK = join(PACKAGE_ROOT, 'dist', 'bin', 'nemo-mqtt-check.js')
 const ANSWER_MS = 5_000
 const LOG_LINES = 1_000
 const MOST_OUTPUT = 16_000_000

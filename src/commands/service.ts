@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { CommandModule } from 'yargs'
 import { exampleEnvironment } from '../config/example.ts'
@@ -10,7 +9,7 @@ import { PACKAGE_ROOT } from '../version.ts'
 
 const run = promisify(execFile)
 const SHIPPED = join(PACKAGE_ROOT, 'systemd')
-const PROGRAMS = fileURLToPath(new URL('../../bin', import.meta.url))
+const PROGRAMS = join(PACKAGE_ROOT, 'dist', 'bin')
 
 /** What can be given to `nemo-mqtt service install` and `remove`. */
 export interface ServiceArguments {

@@ -20,6 +20,7 @@ const dockerfile = readFileSync(join(FOLDER, 'Dockerfile'), 'utf8')
 const packageJson = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as {
   scripts: object
   bin: object
+  files: readonly string[]
 }
 
 interface ComposeService {
@@ -49,6 +50,9 @@ t.test('the Dockerfile copies what exists, runs scripts that exist, and ends as 
     for (const source of sources.map((word) => word.replace(/^\/build\//, ''))) {
       t.ok(existsSync(join(PACKAGE_ROOT, source)), `COPY ${source}`)
     }
+  }
+  for (const shipped of packageJson.files.filter((file) => /^(dist\/|sql|systemd)/.test(file))) {
+    t.match(dockerfile, `/build/${shipped} ${shipped}\n`, `what the package ships is in the image: ${shipped}`)
   }
   const scripts = [...dockerfile.matchAll(/npm run (\S+)/g)].map(([, name]) => name ?? '')
   t.ok(scripts.length > 0 && scripts.every((name) => name in packageJson.scripts), scripts.join())
