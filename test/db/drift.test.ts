@@ -7,7 +7,7 @@ import { findDrift, findNotices } from '../../src/db/find-drift.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { migrationFiles, shippedWatches } from '../../src/db/sql-files.ts'
 import { MAPPED_TABLES } from '../../src/map/index.ts'
-import { LOOKUP_TABLES } from '../../src/map/lookup-tables.ts'
+import { LOOKUP_TABLES, type LookupTable } from '../../src/map/lookup-tables.ts'
 import { SOURCE_NAMES, SOURCES } from '../../src/state/sources.ts'
 import { PACKAGE_ROOT } from '../../src/version.ts'
 import { silent, sorted, startLab } from './database.ts'
@@ -257,12 +257,14 @@ t.test('the lists of tables and columns agree with the mappers and the lookup', 
   t.strictSame(sorted(shippedWatches(migrationFiles()).map(({ table }) => table)), sorted(MAPPED_TABLES))
   for (const table of MAPPED_TABLES) t.ok(NEEDED_COLUMNS[table], table)
   const granted = readFileSync(join(PACKAGE_ROOT, 'sql', '000004_service_role.sql'), 'utf8')
-  for (const { table, columns } of Object.values(LOOKUP_TABLES)) {
-    for (const column of columns) t.ok(NEEDED_COLUMNS[table]?.includes(column), `${table}.${column} is checked`)
+  const lookups: LookupTable[] = Object.values(LOOKUP_TABLES)
+  for (const { table, key = 'id', columns } of lookups) {
+    for (const column of [key, ...columns])
+      t.ok(NEEDED_COLUMNS[table]?.includes(column), `${table}.${column} is checked`)
   }
   // What is looked up and what states are made from, and no more.
   const read = [
-    ...Object.values(LOOKUP_TABLES).map(({ table, columns }) => [table, ['id', ...columns]] as const),
+    ...lookups.map(({ table, key = 'id', columns }) => [table, [key, ...columns]] as const),
     ...SOURCE_NAMES.map((name) => [SOURCES[name].table, [...SOURCES[name].needs, ...SOURCES[name].may]] as const),
   ]
   const expected = new Map<string, Set<string>>()
