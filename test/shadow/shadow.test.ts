@@ -185,10 +185,14 @@ t.test('what no change and no fault explains is an exit code of 1; outages accus
   t.equal(await shadow.end(), 1)
 })
 
-t.test('as a command it ends by itself, and says what it is given', async (t) => {
+t.test('as a command it ends by itself, says what it is given, and forgets what was before it', async (t) => {
+  const logged = async () => Number((await sql('select count(*)::int as n from nemo_mqtt.change_log'))[0]?.n)
+  await sql(`update "NEMO_tool" set visible = not visible where id = 2`)
+  t.not(await logged(), 0)
   const command = startCommand(t, ['run', '--shadow', '--for', '3s'], environment)
   t.equal(await command.ended, 0)
   t.match(command.lines.join('\n'), /summary {4}0 the same/)
+  t.equal(await logged(), 0, 'the service that comes after it does not tell it again')
   t.match(command.notes(), /listening to nemo\/#; nothing is published/)
   const wrong = startCommand(t, ['run', '--shadow', '--for', 'long'], environment)
   t.equal(await wrong.ended, 2)
