@@ -8,6 +8,15 @@ export const MOST = 20_000
 /** States of a row that are remembered. */
 const STATES = 8
 
+/** What is no longer waited for and may still be told late: so many of one key are remembered. */
+const PAST = 64
+
+/** After this time, in milliseconds, what can be told again without a change is no longer taken for late. */
+const LATE_MS = 600_000
+
+/** Of these the plugin tells one for each row. */
+const TOLD_ONCE: ReadonlySet<string> = new Set(['tool_created', 'reservation_created', 'area_created', 'area_access'])
+
 /** A message that waits for its like from the other side. */
 export interface Waiting {
   readonly message: ToldMessage
@@ -15,6 +24,20 @@ export interface Waiting {
   readonly at: number
   /** The change that it tells; undefined for what the plugin told. */
   readonly change?: string
+}
+
+/** What the plugin was to tell and is no longer waited for. */
+interface Past {
+  readonly message: ToldMessage
+  readonly wasMissing: boolean
+  readonly at: number
+}
+
+/** Told after all, when it was missing already (`wasMissing`), or not compared because one side was not heard. */
+export interface Late {
+  readonly kind: 'late'
+  readonly message: ToldMessage
+  readonly wasMissing: boolean
 }
 
 /** Something that one side told otherwise than the other. */
@@ -36,7 +59,9 @@ export class Match {
   readonly #expected = new Map<string, Waiting[]>()
   readonly #told = new Map<string, Waiting[]>()
   readonly #said = new Remembered<readonly PluginFields[]>(MOST)
+  readonly #begun = new Remembered<true>(MOST)
   readonly #over = new Remembered<true>(MOST)
+  readonly #past = new Remembered<readonly Past[]>(MOST)
   readonly #rows = new Remembered<true>(MOST)
   #sizes = { expected: 0, told: 0 }
   #same = 0
@@ -60,7 +85,8 @@ export class Match {
   note({ topic, fields }: ToldMessage): void {
     const { usage_id: usage, event } = fields
     if (usage !== undefined) {
-      if (event === 'tool_disabled') this.#over.see(`usages/${String(usage)}`, true)
+      const told = event === 'tool_disabled' ? this.#over : this.#begun
+      told.see(`usages/${String(usage)}`, true)
       return
     }
     const row = topic.split('/').slice(0, 2).join('/')
@@ -73,15 +99,26 @@ export class Match {
     return this.#pair({ message, at, change }, this.#expected, this.#told)
   }
 
+  /** What is not compared, because one side could not be heard: the plugin may tell it, now or late. */
+  skip(message: ToldMessage, at: number): void {
+    this.note(message)
+    this.#pass({ message, at, wasMissing: false })
+  }
+
   /** What the plugin told. */
   tell(message: ToldMessage, at: number): Difference | undefined {
     return this.#pair({ message, at }, this.#told, this.#expected)
   }
 
   /** Takes out what was told before a moment and has found no like; with the same key in other words it is a pair. */
-  overdue(expectedBefore: number, toldBefore: number): Difference[] {
-    const found: Difference[] = []
+  overdue(expectedBefore: number, toldBefore: number): (Difference | Late)[] {
+    const found: (Difference | Late)[] = []
     for (const { message, at } of this.#take(this.#told, toldBefore)) {
+      const late = this.#takePast(message, at)
+      if (late !== undefined) {
+        found.push({ kind: 'late', message, wasMissing: late.wasMissing })
+        continue
+      }
       const [like] = this.#expected.get(keyOf(message)) ?? []
       if (like === undefined) {
         found.push({ kind: 'excess', message, at })
@@ -91,8 +128,10 @@ export class Match {
       const names = fieldsThatDiffer(message.fields, like.message.fields)
       found.push({ kind: 'field', message, ours: like.message, names })
     }
-    for (const { message, at } of this.#take(this.#expected, expectedBefore))
+    for (const { message, at } of this.#take(this.#expected, expectedBefore)) {
+      this.#pass({ message, at, wasMissing: true })
       found.push({ kind: 'missing', message, at })
+    }
     return found
   }
 
@@ -107,14 +146,16 @@ export class Match {
     const said = this.#said.get(row)
     return {
       ...(this.#rows.get(row) === undefined ? {} : { exists: true }),
+      ...(this.#begun.get(row) === undefined ? {} : { hasBegun: true }),
       ...(this.#over.get(row) === undefined ? {} : { isOver: true }),
       ...(said === undefined ? {} : { said }),
     }
   }
 
-  /** Forgets everything that waits, because one side was not heard for a while. Returns how many. */
+  /** Waits for nothing any longer, because one side was not heard for a while. Returns how many waited. */
   drop(): number {
     const dropped = this.#sizes.expected + this.#sizes.told
+    for (const { message, at } of [...this.#expected.values()].flat()) this.#pass({ message, at, wasMissing: false })
     this.#expected.clear()
     this.#told.clear()
     this.#sizes = { expected: 0, told: 0 }
@@ -136,6 +177,26 @@ export class Match {
     if (withoutTimes(message.text) === withoutTimes(like.message.text)) return undefined
     const [told, ours] = own === this.#told ? [message, like.message] : [like.message, message]
     return { kind: 'text', message: told, ours }
+  }
+
+  #pass(one: Past): void {
+    const key = keyOf(one.message)
+    this.#past.see(key, [...(this.#past.get(key) ?? []), one].slice(-PAST))
+  }
+
+  #takePast(message: ToldMessage, at: number): Past | undefined {
+    const key = keyOf(message)
+    const past = this.#past.get(key) ?? []
+    const since = TOLD_ONCE.has(message.fields.event) ? Number.NEGATIVE_INFINITY : at - LATE_MS
+    const like = past.find(
+      (one) => one.at >= since && fieldsThatDiffer(message.fields, one.message.fields).length === 0,
+    )
+    if (like !== undefined)
+      this.#past.see(
+        key,
+        past.filter((one) => one !== like),
+      )
+    return like
   }
 
   #take(side: Map<string, Waiting[]>, before: number): Waiting[] {

@@ -5,9 +5,9 @@ import { NameLookup } from '../capture/lookup.ts'
 import type { Change } from '../change.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError, reasonOf } from '../errors.ts'
-import { pluginFault } from './faults.ts'
+import { LATE, pluginFault } from './faults.ts'
 import { readKnownRow } from './known-rows.ts'
-import { type Difference, Match, MOST } from './match.ts'
+import { type Difference, type Late, Match, MOST } from './match.ts'
 import { SHADOW_NAMES, shadowed } from './ours.ts'
 import { faultLine, lineOf, noCounts, type ShadowCounts, summaryOf } from './report.ts'
 import { type Arrival, readArrival, type ToldMessage } from './told.ts'
@@ -140,23 +140,27 @@ export class Shadow {
     const page = await this.#changeLog.read(BATCH, () => [...this.#read])
     const fresh = page.changes.filter(({ id }) => !this.#read.has(id))
     if (isSkipping) this.counts.notCompared += fresh.length
-    else await this.#expect(fresh)
+    await this.#expect(fresh, isSkipping)
     for (const { id } of fresh) this.#read.add(id)
     page.advance()
     return !page.isFull
   }
 
-  async #expect(logged: readonly LoggedChange[]): Promise<void> {
+  async #expect(logged: readonly LoggedChange[], isSkipping: boolean): Promise<void> {
     const changes = logged.flatMap((one) => this.#orUnmapped(() => parseChange(one)))
     const lookupAt = await this.#lookup.forBatch(changes)
-    for (const change of changes) this.#orUnmapped(() => this.#expectOne(change, lookupAt))
+    for (const change of changes) this.#orUnmapped(() => this.#expectOne(change, lookupAt, isSkipping))
   }
 
-  #expectOne(change: Change, lookupAt: Awaited<ReturnType<NameLookup['forBatch']>>): void {
+  #expectOne(change: Change, lookupAt: Awaited<ReturnType<NameLookup['forBatch']>>, isSkipping: boolean): void {
     const { row, before, expected, count } = shadowed(change, lookupAt(change), this.#parts.settings)
-    this.counts.wouldSend += count
     if (row !== undefined) this.#match.changed(row)
     for (const message of before) this.#match.note(message)
+    if (isSkipping) {
+      for (const message of expected) this.#match.skip(message, performance.now())
+      return
+    }
+    this.counts.wouldSend += count
     for (const message of expected) this.#tell(this.#match.expect(message, change.id, performance.now()))
   }
 
@@ -178,7 +182,8 @@ export class Shadow {
     if (!this.#isHeard) return
     const toldBefore = Math.min(now, this.#lastRead) - deadlineMs
     for (const difference of this.#match.overdue(now - deadlineMs, toldBefore)) {
-      if ('at' in difference && difference.at < this.#heardSince + deadlineMs / 2) this.counts.notCompared += 1
+      if (difference.kind === 'late') this.#tellLate(difference)
+      else if ('at' in difference && difference.at < this.#heardSince + deadlineMs / 2) this.counts.notCompared += 1
       else if (difference.kind === 'excess') this.#unjudged.push({ ...difference, kind: 'excess' })
       else this.#tell(difference)
     }
@@ -194,6 +199,12 @@ export class Shadow {
     const { pool, nemoSchema } = this.#parts
     const found = await readKnownRow(pool, nemoSchema, message, this.#began)
     return pluginFault(message.fields, { ...found, ...this.#match.known(message) })
+  }
+
+  // Before anybody was accused of it, that it comes late is no news.
+  #tellLate({ message, wasMissing }: Late): void {
+    if (wasMissing) this.#explain(message, LATE)
+    else this.counts.notCompared += 1
   }
 
   #explain(message: ToldMessage, fault: string): void {

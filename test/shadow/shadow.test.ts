@@ -99,6 +99,8 @@ t.test('what differs is a line, what the plugin’s faults explain is told apart
   await tool('tool_updated', 3, String((await sql(`select name from "NEMO_tool" where id = 3`))[0]?.name))
   await usage('tool_disabled', 'disabled', id, name, { end_time: '2026-11-25T04:34:05+00:00' })
   await usage('tool_enabled', 'enabled', 999_999, name, { start_time: '2026-11-25T04:34:05+00:00' })
+  await usage('tool_enabled', 'enabled', id, name, { start_time: '2026-11-25T04:34:05.407914-05:00' })
+  await tool('tool_updated', 1, 'of a write that was rolled back')
   const [bill] = await sql(
     `insert into "NEMO_areaaccessrecord" (customer_id, project_id, area_id, staff_charge_id) values (4, 1, 1, 7) returning id`,
   )
@@ -124,16 +126,18 @@ t.test('what differs is a line, what the plugin’s faults explain is told apart
   await shadow.says(/fault {6}tool_updated on tools\/3: a row was saved/)
   await shadow.says(new RegExp(`fault {6}tool_disabled on tools/1/disabled \\(usage ${id}\\): a usage that was over`))
   await shadow.says(/fault {6}tool_enabled .*\(usage 999999\): its row does not exist/)
+  await shadow.says(new RegExp(`fault {6}tool_enabled .*\\(usage ${id}\\): a usage that had begun was saved again`))
+  await shadow.says(/fault {6}tool_updated on tools\/1: its row never said so/)
   await shadow.says(/fault {6}area_access on area_access\/\d+: a record for billing/)
   const logged = async () => Number((await sql('select count(*)::int as n from nemo_mqtt.change_log'))[0]?.n)
   await until(async () => (await logged()) === 0, { what: 'the change log to be empty' })
   t.equal(await shadow.end(), 0, shadow.lines.join('\n'))
   t.match(
     shadow.lines.at(-1),
-    /summary {4}5 the same, \d+ missing at the plugin, 0 too many from the plugin, 5 of its faults/,
+    /summary {4}5 the same, \d+ missing at the plugin, 0 too many from the plugin, 7 of its faults/,
   )
   t.notMatch(shadow.lines.join('\n'), /Zhang/, 'no personal data')
-  t.equal(subscriber.messages.length - published, 11, 'nobody but the plugin has published anything')
+  t.equal(subscriber.messages.length - published, 13, 'nobody but the plugin has published anything')
   t.equal(await withRedis(lab.redis, (client) => client.dbsize()), 0, 'Redis was not touched')
 })
 
@@ -148,6 +152,13 @@ t.test('what no change and no fault explains is an exit code of 1; outages accus
   await until(() => shadow.notes.some((note) => /was lost/.test(note)), { what: 'the outage to be noticed' })
   const before = shadow.lines.length
   await sql(`update "NEMO_tool" set name = 'while nobody listened' where id = 6`)
+  // One tool is used by one at a time, unless has_ended says otherwise.
+  const begin = async (hasEnded: number) => {
+    const values = `(${USAGE}, has_ended) values (1, 4, 3, 1, ${hasEnded})`
+    const [begun] = await sql(`insert into "NEMO_usageevent" ${values} returning id`)
+    return Number(begun?.id)
+  }
+  const unheard = await begin(900_001)
   await broker.start()
   await until(() => shadow.notes.some((note) => /connected .* again/.test(note)), {
     deadlineMs: 30_000,
@@ -157,18 +168,31 @@ t.test('what no change and no fault explains is an exit code of 1; outages accus
   t.notMatch(shadow.lines.slice(before).join('\n'), /tools\/6/, 'what was committed meanwhile is not compared')
 
   await until(() => subscriber.client.connected, { what: 'the subscriber' })
+  const [one] = await sql(`select name from "NEMO_tool" where id = 1`)
+  const START = { start_time: '2026-11-25T04:34:05+00:00' }
+  const late = await begin(900_002)
+  await shadow.says(new RegExp(`missing {4}tool_enabled on tools/1/enabled \\(usage ${late}\\)`))
+  await usage('tool_enabled', 'enabled', unheard, String(one?.name), START)
+  await usage('tool_enabled', 'enabled', late, String(one?.name), START)
+  await shadow.says(new RegExp(`fault {6}tool_enabled .*\\(usage ${late}\\): what was missing came late`))
+  t.notMatch(shadow.lines.join('\n'), new RegExp(`usage ${unheard}\\)`), 'its like was not compared')
+
   await sql(`alter table "NEMO_usageevent" disable trigger nemo_mqtt_capture`)
   const [lost] = await sql(`insert into "NEMO_usageevent" (${USAGE}) values (1, 4, 3, 1) returning id`)
-  await usage('tool_enabled', 'enabled', Number(lost?.id), 'SEM', { start_time: '2026-11-25T04:34:05+00:00' })
+  await usage('tool_enabled', 'enabled', Number(lost?.id), 'SEM', START)
   await shadow.says(new RegExp(`too many {3}tool_enabled on tools/1/enabled \\(usage ${lost?.id}\\)`))
   await sql(`alter table "NEMO_usageevent" enable trigger nemo_mqtt_capture`)
   t.equal(await shadow.end(), 1)
 })
 
-t.test('as a command it ends by itself, and says what it is given', async (t) => {
+t.test('as a command it ends by itself, says what it is given, and forgets what was before it', async (t) => {
+  const logged = async () => Number((await sql('select count(*)::int as n from nemo_mqtt.change_log'))[0]?.n)
+  await sql(`update "NEMO_tool" set visible = not visible where id = 2`)
+  t.not(await logged(), 0)
   const command = startCommand(t, ['run', '--shadow', '--for', '3s'], environment)
   t.equal(await command.ended, 0)
   t.match(command.lines.join('\n'), /summary {4}0 the same/)
+  t.equal(await logged(), 0, 'the service that comes after it does not tell it again')
   t.match(command.notes(), /listening to nemo\/#; nothing is published/)
   const wrong = startCommand(t, ['run', '--shadow', '--for', 'long'], environment)
   t.equal(await wrong.ended, 2)

@@ -48,13 +48,53 @@ t.test('either side may come first; what is told twice is paired once', async (t
 })
 
 t.test('a fault explains only what it can', async (t) => {
-  const row = { exists: true, isOver: false, isBilling: false, said: [FIELDS] }
+  const row = { exists: true, hasBegun: false, isOver: false, isBilling: false, said: [FIELDS], now: undefined }
   t.match(pluginFault(FIELDS, row), /nothing that the message tells had changed/)
-  t.equal(pluginFault({ ...FIELDS, tool_status: false }, row), undefined, 'a change that we would have missed')
+  const down = { ...FIELDS, tool_status: false }
+  t.equal(pluginFault(down, row), undefined, 'a change of which too little is known')
+  t.equal(pluginFault(down, { ...row, now: down }), undefined, 'a change that we would have missed')
+  t.match(pluginFault(down, { ...row, now: FIELDS }), /never said so: the write was rolled back/)
+  t.match(pluginFault(down, { ...row, exists: false }), /rolled back/, 'made and changed by a write that was')
   const end = { event: 'tool_disabled', usage_id: 1 }
   t.equal(pluginFault(end, row), undefined, 'an end that we would have missed')
   t.match(pluginFault(end, { ...row, isOver: true }), /over/)
   t.equal(pluginFault({ event: 'area_access' }, row), undefined)
   t.equal(pluginFault({ event: 'tool_enabled' }, row), undefined, 'a beginning that we would have missed')
+  t.match(pluginFault({ event: 'tool_enabled' }, { ...row, hasBegun: true }), /had begun was saved again/)
   t.match(pluginFault({ event: 'tool_enabled' }, { ...row, exists: false }), /rolled back/)
+})
+
+t.test('what is told late is no excess: it was missing, or was not compared', async (t) => {
+  const match = new Match()
+  const made = told({ ...FIELDS, event: 'tool_created' })
+  match.expect(made, '7', 1)
+  match.skip(told(FIELDS), 1)
+  match.expect(told({ ...FIELDS, tool_name: 'C' }), '8', 1)
+  match.drop()
+  match.expect(told({ ...FIELDS, tool_name: 'B' }), '9', 2)
+  t.match(match.overdue(3, 3), [{ kind: 'missing' }])
+  for (const message of [
+    made,
+    made,
+    told({ ...FIELDS, tool_name: 'B' }),
+    told({ ...FIELDS, tool_name: 'C' }),
+    told(FIELDS),
+  ])
+    match.tell(message, 5)
+  t.match(match.overdue(6, 6), [
+    { kind: 'late', message: { fields: { event: 'tool_created' } }, wasMissing: false },
+    { kind: 'excess', message: { fields: { event: 'tool_created' } } },
+    { kind: 'late', message: { fields: { tool_name: 'B' } }, wasMissing: true },
+    { kind: 'late', message: { fields: { tool_name: 'C' } }, wasMissing: false },
+    { kind: 'late', message: { fields: { tool_name: FIELDS.tool_name } }, wasMissing: false },
+  ])
+  match.skip(told(FIELDS), 6)
+  match.skip(made, 6)
+  match.tell(told(FIELDS), 3_600_000)
+  match.tell(made, 3_600_000)
+  t.match(
+    match.overdue(4_000_000, 4_000_000),
+    [{ kind: 'excess', message: { fields: { event: 'tool_updated' } } }, { kind: 'late' }],
+    'a save without a change can come at any time, a row is made once',
+  )
 })

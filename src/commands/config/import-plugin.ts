@@ -83,7 +83,9 @@ export async function importFromPlugin(variables: NodeJS.ProcessEnv, output: Out
       output.note('each tells its events in dialect plugin, on the topics and with the fields that the displays know')
       await tellFilters(session.databaseUrl, output)
       if (inForce >= 0) output.note(`the plugin used ${shown(rows[inForce]?.name)}`)
-      output.note(`none was enabled: stop the plugin’s bridge, then nemo-mqtt config enable ${quoted(next)}`)
+      output.note(
+        `none was enabled: nemo-mqtt config enable ${quoted(next)}, and stop the plugin before the service runs`,
+      )
     } else output.note('the plugin has no configuration')
     return 0
   })
