@@ -8,6 +8,7 @@ import { RELEASES, reasonToSkip } from './kit.ts'
 
 const skip = reasonToSkip()
 t.setTimeout(900_000)
+t.jobs = 2 // most of a day is waiting
 
 const PACE_SECONDS = 1
 /** Longer than this no display may be wrong, in milliseconds. */
@@ -50,41 +51,45 @@ class Watch {
 }
 
 for (const dialect of ['documented', 'plugin'] as const) {
-  t.test(`displays show how every tool is throughout a day on NEMO 8.1.5: ${dialect}`, { skip }, async (t) => {
-    const watch = new Watch()
-    const meanwhile = async ({ databaseUrl, broker }: PresentDay, isOver: AbortSignal): Promise<void> => {
-      const screen = await startSubscriber({ url: broker.url, topics: ['nemo/tools/+/+'] })
-      const client = new pg.Client(databaseUrl)
-      await client.connect()
-      const shown = new Map<number, Shown>()
-      let read = 0
-      try {
-        await screen.waitFor(({ topic }) => topic.endsWith('/idle'), 20_000)
-        while (!isOver.aborted) {
-          const { rows } = await client.query(TRUTH)
-          for (const { topic, raw } of screen.messages.slice(read)) {
-            const one = display(topic, raw, SECRET)
-            if (one !== undefined) shown.set(one.tool, one)
+  t.test(
+    `displays show how every tool is throughout a day on NEMO 8.1.5: ${dialect}`,
+    { skip, buffered: true },
+    async (t) => {
+      const watch = new Watch()
+      const meanwhile = async ({ databaseUrl, broker }: PresentDay, isOver: AbortSignal): Promise<void> => {
+        const screen = await startSubscriber({ url: broker.url, topics: ['nemo/tools/+/+'] })
+        const client = new pg.Client(databaseUrl)
+        await client.connect()
+        const shown = new Map<number, Shown>()
+        let read = 0
+        try {
+          await screen.waitFor(({ topic }) => topic.endsWith('/idle'), 20_000)
+          while (!isOver.aborted) {
+            const { rows } = await client.query(TRUTH)
+            for (const { topic, raw } of screen.messages.slice(read)) {
+              const one = display(topic, raw, SECRET)
+              if (one !== undefined) shown.set(one.tool, one)
+            }
+            read = screen.messages.length
+            watch.look(rows, shown)
+            await delay(LOOK_MS, undefined, { signal: isOver }).catch(() => undefined) // how often it looks, not a wait
           }
-          read = screen.messages.length
-          watch.look(rows, shown)
-          await delay(LOOK_MS, undefined, { signal: isOver }).catch(() => undefined) // how often it looks, not a wait
+        } finally {
+          await Promise.all([screen.stop(), client.end()])
         }
-      } finally {
-        await Promise.all([screen.stop(), client.end()])
       }
-    }
-    await liveThrough(t, `day_newest_display_${dialect}`, {
-      release: RELEASES.newest,
-      mqttVersion: '5',
-      secret: SECRET,
-      dialect,
-      paceSeconds: PACE_SECONDS,
-      settings: { display_prefix: 'nemo' },
-      meanwhile,
-    })
-    t.comment(`${watch.looks} looks; wrong for ${Math.round(watch.longestMs)} ms at most`)
-    t.strictSame([...new Set(watch.faults)], [])
-    t.strictSame([...watch.states].sort(), ['active', 'available', 'off'], 'each state was there')
-  })
+      await liveThrough(t, `day_newest_display_${dialect}`, {
+        release: RELEASES.newest,
+        mqttVersion: '5',
+        secret: SECRET,
+        dialect,
+        paceSeconds: PACE_SECONDS,
+        settings: { display_prefix: 'nemo' },
+        meanwhile,
+      })
+      t.comment(`${watch.looks} looks; wrong for ${Math.round(watch.longestMs)} ms at most`)
+      t.strictSame([...new Set(watch.faults)], [])
+      t.strictSame([...watch.states].sort(), ['active', 'available', 'off'], 'each state was there')
+    },
+  )
 }
