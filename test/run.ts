@@ -39,6 +39,7 @@ async function runTests(words: readonly string[]): Promise<boolean> {
       'mosquitto_sub',
       'mosquitto_pub',
       'openssl',
+      'pgbouncer',
       'chromium',
       'nginx',
       'python3',

@@ -10,6 +10,9 @@ import { Load } from './load.ts'
 t.setTimeout(300_000)
 t.jobs = 2
 
+/** A broker that forgets its subscribers with every restart would drop what comes before they are back. */
+const REMEMBERS = { broker: ['persistence true'] }
+
 t.test(
   'C106 the broker goes down before and in the middle of a batch: nothing is done before its PUBACK',
   async (t) => {
@@ -46,7 +49,7 @@ t.test(
 )
 
 t.test('C78 C79 events are not retained; the state is, and it is right after every end of a link', async (t) => {
-  const laboratory = await openLaboratory(t, { broker: ['persistence true'] })
+  const laboratory = await openLaboratory(t, REMEMBERS)
   const { broker } = laboratory
   const proxy = await startProxy({ targetPort: broker.port })
   t.teardown(() => proxy.stop())
@@ -82,7 +85,7 @@ t.test('C78 C79 events are not retained; the state is, and it is right after eve
 })
 
 t.test('somebody deletes the queue by hand: the messages come from PostgreSQL again', async (t) => {
-  const laboratory = await openLaboratory(t)
+  const laboratory = await openLaboratory(t, REMEMBERS)
   const { broker, redis } = laboratory
   await laboratory.start()
   const load = await Load.open(t, laboratory)
@@ -96,7 +99,7 @@ t.test('somebody deletes the queue by hand: the messages come from PostgreSQL ag
 })
 
 t.test('FLUSHALL with messages in flight and no broker: all of them come, in order', async (t) => {
-  const laboratory = await openLaboratory(t)
+  const laboratory = await openLaboratory(t, REMEMBERS)
   const { broker, redis } = laboratory
   await laboratory.start()
   const load = await Load.open(t, laboratory)
