@@ -1,33 +1,33 @@
 /**
- * A latch between two loops: one notifies, the other waits. A notification that comes while nobody waits is kept, so
- * none is forgotten, and many are folded into one: it means "look again", never "one more".
+ * A latch between loops: one notifies, the others wait. A notification that comes while nobody waits is kept for the
+ * next who does, so none is forgotten, and many are folded into one: it means "look again", never "one more".
  */
 export class Wake {
   #pending = false
-  #resolve: (() => void) | undefined
+  readonly #waiting = new Set<() => void>()
 
-  /** Ends the present or the next `wait`. */
+  /** Ends every present `wait`, or else the next one. */
   notify(): void {
-    this.#pending = true
-    this.#resolve?.()
+    if (this.#waiting.size === 0) this.#pending = true
+    for (const end of this.#waiting) end()
   }
 
   /** Resolves at the next notification, after `timeoutMs`, or when the signal aborts, whichever comes first. */
   async wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (!this.#pending && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs)
-        this.#resolve = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-        signal.addEventListener('abort', this.#end, { once: true })
-      })
-      signal.removeEventListener('abort', this.#end)
-      this.#resolve = undefined
+    if (this.#pending || signal.aborted) {
+      this.#pending = false
+      return
     }
-    this.#pending = false
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', end)
+        this.#waiting.delete(end)
+        resolve()
+      }
+      const timer = setTimeout(end, timeoutMs)
+      signal.addEventListener('abort', end, { once: true })
+      this.#waiting.add(end)
+    })
   }
-
-  readonly #end = (): void => this.#resolve?.()
 }
