@@ -75,6 +75,7 @@ t.test('a name that nobody knows fits * alone', async (t) => {
   t.equal(filter('*').leftOutBy(named(null, '5')), undefined)
   t.equal(filter('*, !FIB').leftOutBy(named(null, '5')), undefined)
   t.equal(filter('FIB*').leftOutBy(named(null, '5')), 'not among FIB*')
+  t.equal(filter('5*').leftOutBy(named(null, '5')), 'not among 5*')
 })
 
 t.test('only * alone leaves nothing out', async (t) => {

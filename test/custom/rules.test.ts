@@ -71,6 +71,8 @@ t.test('placeholders in topic and payload', async (t) => {
   t.strictSame(made({ table: 'x', when: 'inserted', payload: '{id}' }, change(null, { id: 9007199254740993n }, 'x')), [
     'own/9007199254740993 9007199254740993',
   ])
+  const json = change(null, { id: 1, data: { a: [1] } }, 'x')
+  t.strictSame(made({ table: 'x', when: 'inserted', payload: 'is {data}' }, json), ['own/1 "is {\\"a\\":[1]}"'])
 })
 
 t.test('the standard events come first, as they were; a table that only a rule knows is no fault', async (t) => {
@@ -116,6 +118,14 @@ t.test('every problem is named with its place', async (t) => {
     [
       { ...RULE, when: 'deleted', condition: { a: { changed: true } } },
       'rule 2, condition, a: what was deleted has not changed: that is for updated',
+    ],
+    [
+      { ...RULE, when: 'inserted', condition: { a: { changed_to: 1 } } },
+      'rule 2, condition, a: what was inserted has not changed: that is for updated',
+    ],
+    [
+      { ...RULE, when: 'inserted', topic: 'a/{old.a}' },
+      'rule 2, topic: {old.a} is nothing for a row that was inserted',
     ],
     [
       { ...RULE, when: 'inserted', payload: '{old.a}' },

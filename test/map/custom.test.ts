@@ -38,9 +38,12 @@ t.test('a topic that cannot be used sets the message aside, with the reason', as
     ['/a', /empty level/],
     ['a/ ', /empty level/],
     ['a\nb', /control character/],
+    ['a\ud800b', /no character/],
+    ['a\uffffb', /no character/],
     ['bridge/state', /is below bridge/],
     ['bridge', /is below bridge/],
     ['x'.repeat(60_001), /longer than 60000 bytes/],
+    ['é'.repeat(30_001), /longer than 60000 bytes/],
   ]
   for (const [topic, reason] of reasons) {
     t.throws(() => mapChange(emitted(topic), NO_LOOKUP), { code: 'NEMO_MQTT_ERR_CHANGE', message: reason })
