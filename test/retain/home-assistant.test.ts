@@ -69,3 +69,14 @@ t.test('C128 another name is the same device; hidden tools have none', async (t)
   t.strictSame(uniqueIds(after), uniqueIds(before))
   t.equal(discoveryTopics(laboratory(tool('1', 'SEM', { visible: false })), OPTIONS).size, 1)
 })
+
+t.test('a tool is shown below its bridge, and has a name and a model where there are some', async (t) => {
+  const shown = (one: ToolState) => devices(discoveryTopics(laboratory(one), OPTIONS))[1]?.device
+  t.hasStrict(shown(tool('1', 'SEM', { category: 'Imaging' })), {
+    name: 'SEM',
+    model: 'Imaging',
+    via_device: 'nemo_ab12cd34',
+  })
+  t.equal(shown(tool('1', 'SEM', { tool_name: null }))?.name, 'Tool 1')
+  for (const category of ['', null]) t.notOk('model' in (shown(tool('1', 'SEM', { category })) ?? {}))
+})
