@@ -15,6 +15,8 @@ t.test('a message is in the log when its transaction was committed, and not when
   t.equal(changes.length, 1)
   t.equal(changes[0]?.new?.payload, '{"n": 1.10, "big": 9007199254740993}', 'digit for digit')
   t.strictSame(heard, ['nemo_mqtt:'])
+  await db.sql(`select nemo_mqtt.emit('door/3', null)`)
+  t.equal((await db.changes()).at(-1)?.new?.payload, 'null', 'as JSON writes it, and sent like any other')
 })
 
 t.test('pausing the capture does not silence it, its own switch does', async (t) => {
@@ -51,9 +53,11 @@ t.test('only the owner may call it, and who was allowed to; migrations leave tha
   const [door, reader] = [await db.again('door'), await db.again('reader')]
   t.teardown(() => Promise.all([door.close(), reader.close()]))
   const emit = `select nemo_mqtt.emit('a', '1')`
-  await t.rejects(door.sql(emit), /permission denied/)
-  await t.rejects(reader.sql(emit), /permission denied/)
-  await db.sql(`grant usage on schema nemo_mqtt to door; grant execute on function nemo_mqtt.emit(text, jsonb) to door`)
+  // Our schema is closed to them, and so is what is in it.
+  for (const one of [door, reader]) await t.rejects(one.sql(emit), /permission denied for schema/)
+  await db.sql('grant usage on schema nemo_mqtt to door, reader')
+  for (const one of [door, reader]) await t.rejects(one.sql(emit), /permission denied for function/)
+  await db.sql(`grant execute on function nemo_mqtt.emit(text, jsonb) to door`)
   await db.sql(`select nemo_mqtt.finish_migration('000008_emit')`)
   await door.sql(emit)
   t.strictSame(await db.captured('select 1'), [])
