@@ -72,20 +72,8 @@ const CHECKS: readonly Check[] = [
         : undefined
     },
   ],
-  [
-    'topic_prefix',
-    ({ topic_prefix }) => {
-      const prefix = cleanTopicPrefix(topic_prefix)
-      return 'problem' in prefix ? `${JSON.stringify(topic_prefix)} ${prefix.problem}` : undefined
-    },
-  ],
-  [
-    'display_prefix',
-    ({ display_prefix }) => {
-      const prefix = display_prefix === '' ? {} : cleanTopicPrefix(display_prefix)
-      return 'problem' in prefix ? `${JSON.stringify(display_prefix)} ${prefix.problem}` : undefined
-    },
-  ],
+  ['topic_prefix', ({ topic_prefix }) => prefixProblem(topic_prefix)],
+  ['display_prefix', ({ display_prefix }) => (display_prefix === '' ? undefined : prefixProblem(display_prefix))],
   ...CHOICE_RULES,
 ]
 
@@ -195,4 +183,9 @@ function isEncoded(part: string): boolean {
   } catch {
     return false // URIError, the only one there is
   }
+}
+
+function prefixProblem(given: string): string | undefined {
+  const prefix = cleanTopicPrefix(given)
+  return 'problem' in prefix ? `${JSON.stringify(given)} ${prefix.problem}` : undefined
 }

@@ -95,16 +95,16 @@ export class Retention {
     if (!isWanted) this.#topics.want(new Map())
     if (!isWanted || states.state === undefined) return
     const lastEvent = (entity: string): string | null => this.#lastEvents.get(entity) ?? null
-    this.#states.begin()
-    const topics =
-      publish_state || home_assistant
-        ? this.#states.states(states.state, { prefix, withPeople, privacy, lastEvent })
-        : []
+    const topics = this.#states.of(states.state, {
+      prefix: publish_state || home_assistant ? prefix : undefined,
+      displayPrefix: display_prefix === '' ? undefined : display_prefix,
+      withPeople,
+      privacy,
+      lastEvent,
+    })
     const options = { prefix, discoveryPrefix: home_assistant_prefix, installation }
     const devices = home_assistant ? discoveryTopics(states.state, options) : []
-    const displays =
-      display_prefix === '' ? [] : this.#states.displays(states.state, { prefix: display_prefix, privacy, lastEvent })
-    this.#topics.want(new Map([...topics, ...devices, ...displays]))
+    this.#topics.want(new Map([...topics, ...devices]))
   }
 
   // Home Assistant says `online` when it has started; what we retain it has by then, unless the broker lost it.

@@ -6,8 +6,10 @@ import { areaMessage, displayMessage, overallMessage, toolMessage } from './stat
 
 /** How states are told. */
 export interface StateTopicsOptions {
-  /** First level of the topics. */
-  readonly prefix: string
+  /** First level of the topics of states; undefined when none are wanted. */
+  readonly prefix: string | undefined
+  /** First level of the topics for displays that read the topic alone; undefined when none are wanted. */
+  readonly displayPrefix: string | undefined
   /** Whether who is in an area may be told. */
   readonly withPeople: boolean
   /** Whether nothing personal may be told at all. */
@@ -26,58 +28,48 @@ const DISPLAY_LEVELS: Readonly<Record<DisplayWord, string>> = { in_use: 'start',
 
 /** Makes retained messages of states, each with the time since when it says what it says. */
 export class StateTopics {
-  #before = new Map<string, Told>()
   #told = new Map<string, Told>()
 
-  /** To be called before the topics of another moment: what they do not tell is forgotten. */
-  begin(): void {
-    this.#before = this.#told
-    this.#told = new Map()
-  }
-
   /** Topic to text, for all tools and areas. */
-  states(state: LaboratoryState, options: StateTopicsOptions): Map<string, string> {
-    const { prefix, withPeople, privacy, lastEvent } = options
+  of(state: LaboratoryState, options: StateTopicsOptions): Map<string, string> {
+    const { prefix, displayPrefix, withPeople, privacy, lastEvent } = options
+    const told = new Map<string, Told>()
     const topics = new Map<string, string>()
-    const tell = (place: string, body: object, event: object): void => {
-      const [text, time] = this.#since(place, body, state)
-      topics.set(`${prefix}/${place}`, joined(text, { ...event, time }))
+    /** The text of a body that is known by its place, and since when it says this. */
+    const since = (place: string, body: object): Told => {
+      const text = String(stringify(body)) // ids keep their digits, nested ones too
+      const before = this.#told.get(place)
+      const found = { body: text, time: before?.body === text ? before.time : state.time }
+      told.set(place, found)
+      return found
+    }
+    const tell = (place: string, message: object, event: object): void => {
+      const { body, time } = since(place, message)
+      topics.set(`${prefix}/${place}`, joined(body, { ...event, time }))
     }
     for (const tool of state.tools) {
-      const message = toolMessage(tool)
-      const event = { event_id: lastEvent(`tools/${tool.tool_id}`) }
-      tell(`tools/${tool.tool_id}/state`, privacy ? withoutPeople(message) : message, event)
+      const entity = `tools/${tool.tool_id}`
+      const event = lastEvent(entity)
+      if (prefix !== undefined) {
+        const message = toolMessage(tool)
+        tell(`${entity}/state`, privacy ? withoutPeople(message) : message, { event_id: event })
+      }
+      const display = displayMessage(tool)
+      if (displayPrefix === undefined || display === undefined) continue
+      const { body, time } = since(`${entity}/display`, privacy ? { ...display, user_name: '' } : display)
+      const topic = `${displayPrefix}/${entity}/${DISPLAY_LEVELS[display.display]}`
+      topics.set(topic, joined(body, { last_event_id: event, timestamp: time }))
     }
-    for (const area of state.areas) {
-      const event = { event_id: lastEvent(`areas/${area.area_id}`) }
-      tell(`areas/${area.area_id}/state`, areaMessage(area, withPeople && !privacy), event)
+    for (const area of prefix === undefined ? [] : state.areas) {
+      const entity = `areas/${area.area_id}`
+      tell(`${entity}/state`, areaMessage(area, withPeople && !privacy), { event_id: lastEvent(entity) })
     }
-    tell('tools/overall', overallMessage(state.tools), {})
+    const overall = since('tools/overall', overallMessage(state.tools))
+    for (const first of [prefix, displayPrefix]) {
+      if (first !== undefined) topics.set(`${first}/tools/overall`, joined(overall.body, { time: overall.time }))
+    }
+    this.#told = told
     return topics
-  }
-
-  /** Topic to text, for displays that read the topic alone. */
-  displays(state: LaboratoryState, options: Omit<StateTopicsOptions, 'withPeople'>): Map<string, string> {
-    const { prefix, privacy, lastEvent } = options
-    const topics = new Map<string, string>()
-    for (const tool of state.tools) {
-      const message = displayMessage(tool)
-      if (message === undefined) continue
-      const shown = privacy ? { ...message, user_name: '' } : message
-      const [text, timestamp] = this.#since(`tools/${tool.tool_id}/display`, shown, state)
-      const topic = `${prefix}/tools/${tool.tool_id}/${DISPLAY_LEVELS[message.display]}`
-      topics.set(topic, joined(text, { last_event_id: lastEvent(`tools/${tool.tool_id}`), timestamp }))
-    }
-    const [text, time] = this.#since('tools/overall', overallMessage(state.tools), state)
-    return topics.set(`${prefix}/tools/overall`, joined(text, { time }))
-  }
-
-  #since(place: string, body: object, { time }: LaboratoryState): readonly [string, string | null] {
-    const text = String(stringify(body)) // ids keep their digits, nested ones too
-    const before = this.#before.get(place)
-    const told = { body: text, time: before?.body === text ? before.time : time }
-    this.#told.set(place, told)
-    return [text, told.time]
   }
 }
 

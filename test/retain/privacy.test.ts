@@ -63,8 +63,8 @@ const STATE: LaboratoryState = {
 }
 
 const texts = (privacy: boolean): string => {
-  const [topics, options] = [new StateTopics(), { prefix: 'nemo', withPeople: true, privacy, lastEvent: () => null }]
-  return [...topics.states(STATE, options), ...topics.displays(STATE, options)].join('\n')
+  const options = { prefix: 'nemo', displayPrefix: 'nemo', withPeople: true, privacy, lastEvent: () => null }
+  return [...new StateTopics().of(STATE, options)].join('\n')
 }
 
 t.test('with privacy nothing in any state is about a person; without it, it is there', async (t) => {
