@@ -13,12 +13,12 @@ import { readState } from '../db/state.ts'
 import { KEYS } from '../queue/keys.ts'
 import { readParked } from '../queue/parked.ts'
 import { visitRedis } from '../queue/visit.ts'
-import { PACKAGE_ROOT, version } from '../version.ts'
+import { PROGRAMS, version } from '../version.ts'
 import type { Site } from './bundle.ts'
 import { cleanTopic } from './scrub.ts'
 
 const run = promisify(execFile)
-const CHECK = join(PACKAGE_ROOT, 'dist', 'bin', 'nemo-mqtt-check.js')
+const CHECK = join(PROGRAMS, 'nemo-mqtt-check.js')
 const ANSWER_MS = 5_000
 const LOG_LINES = 1_000
 const MOST_OUTPUT = 16_000_000

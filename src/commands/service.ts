@@ -5,11 +5,10 @@ import { promisify } from 'node:util'
 import type { CommandModule } from 'yargs'
 import { exampleEnvironment } from '../config/example.ts'
 import { AppError, codeOf, reasonOf } from '../errors.ts'
-import { PACKAGE_ROOT } from '../version.ts'
+import { PACKAGE_ROOT, PROGRAMS } from '../version.ts'
 
 const run = promisify(execFile)
 const SHIPPED = join(PACKAGE_ROOT, 'systemd')
-const PROGRAMS = join(PACKAGE_ROOT, 'dist', 'bin')
 
 /** What can be given to `nemo-mqtt service install` and `remove`. */
 export interface ServiceArguments {
